@@ -133,3 +133,12 @@ type IssueEvent struct {
 	Label string
 	At    time.Time
 }
+
+// Installation is the App on one account: one community.
+type Installation struct {
+	ID      int64
+	Account Account
+	// Suspended and Removed installations are left alone: no request is sent.
+	Suspended bool
+	Removed   bool
+}

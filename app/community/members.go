@@ -1,0 +1,108 @@
+package community
+
+import (
+	"context"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/config"
+)
+
+// Join says how somebody became a member.
+type Join string
+
+// The ways to become a member (RULES §1 "Registration").
+const (
+	JoinedByCommand Join = "command"
+	JoinedByGenesis Join = "genesis"
+	JoinedByTaking  Join = "taking part" // first comment or vote on an RFC
+)
+
+// Member is one person in one community, keyed by GitHub's numeric id.
+type Member struct {
+	Community int64  `json:"-"`
+	ID        int64  `json:"-"`
+	Login     string `json:"-"` // as last seen; "" after erasure
+
+	Name string `json:"name,omitempty"`
+	// AccountCreatedAt is zero until the GitHub profile was read; such a member is
+	// not yet eligible.
+	AccountCreatedAt time.Time `json:"account_created_at,omitzero"`
+	JoinedAt         time.Time `json:"joined_at"`
+	JoinedBy         Join      `json:"joined_by"`
+	// Genesis tells that the ledger has a genesis entry: eligible at once, and a regular.
+	Genesis      bool      `json:"genesis,omitempty"`
+	LastActiveAt time.Time `json:"last_active_at,omitzero"`
+	LastBallotAt time.Time `json:"last_ballot_at,omitzero"`
+	LeftAt       time.Time `json:"left_at,omitzero"`
+	Role         string    `json:"role,omitempty"`  // member, moderator, steward
+	Level        string    `json:"level,omitempty"` // certification level
+	Verified     bool      `json:"verified,omitempty"`
+	Blocked      bool      `json:"blocked,omitempty"`
+	HeldAt       time.Time `json:"held_at,omitzero"`
+	HeldWhy      string    `json:"held_why,omitempty"`
+	// Contributions counts what the member did, by kind.
+	Contributions map[string]int `json:"contributions,omitempty"`
+	// OptOuts are the things the member wants to be left out of: leaderboard, mentions, email.
+	OptOuts map[string]bool `json:"opt_outs,omitempty"`
+}
+
+// Active reports whether the person is a member now.
+func (m Member) Active() bool { return m.LeftAt.IsZero() && !m.JoinedAt.IsZero() }
+
+// Held reports whether a steward holds the member.
+func (m Member) Held() bool { return !m.HeldAt.IsZero() }
+
+// PolicyRecord is the last good policy of a repository, and where it came from.
+type PolicyRecord struct {
+	Repository int64         `json:"-"`
+	Policy     config.Policy `json:"policy"`
+	Version    string        `json:"version"`
+	ReadAt     time.Time     `json:"read_at"`
+	// HasFile tells that the repository has an agora.yml of its own: it uses Agora.
+	HasFile bool `json:"has_file"`
+	// Broken says why the file that stands now was not taken; "" when it was.
+	Broken string `json:"broken,omitempty"`
+}
+
+// Tx is what the community needs of a transaction. Lookups that find nothing
+// return an error with app.CodeNotFound. Lists are ordered by id.
+type Tx interface {
+	// Installation and SaveInstallation keep which account is reached how.
+	Installation(ctx context.Context, account int64) (app.Installation, error)
+	InstallationByLogin(ctx context.Context, login string) (app.Installation, error)
+	Installations(ctx context.Context) ([]app.Installation, error)
+	SaveInstallation(ctx context.Context, installation app.Installation) error
+
+	Repository(ctx context.Context, id int64) (app.Repository, error)
+	RepositoryByName(ctx context.Context, owner, name string) (app.Repository, error)
+	Repositories(ctx context.Context, account int64) ([]app.Repository, error)
+	SaveRepository(ctx context.Context, repository app.Repository) error
+	// RemoveRepository forgets that the App reaches it; what was decided there stays.
+	RemoveRepository(ctx context.Context, id int64) error
+
+	Policy(ctx context.Context, repository int64) (PolicyRecord, error)
+	SavePolicy(ctx context.Context, record PolicyRecord) error
+
+	Member(ctx context.Context, community, id int64) (Member, error)
+	MemberByLogin(ctx context.Context, community int64, login string) (Member, error)
+	Members(ctx context.Context, community int64) ([]Member, error)
+	SaveMember(ctx context.Context, member Member) error
+
+	// AddEntry appends to the ledger once per (community, Source); it reports
+	// whether the entry is new. The id is given by the store.
+	AddEntry(ctx context.Context, community int64, entry Entry) (added bool, err error)
+	Ledger(ctx context.Context, community, member int64) ([]Entry, error)
+	// LedgerOfAll groups a community's whole ledger by member.
+	LedgerOfAll(ctx context.Context, community int64) (map[int64][]Entry, error)
+
+	AppendAudit(ctx context.Context, entry audit.Entry) error
+}
+
+// Store runs transactions. InTx joins a transaction that ctx already carries, so
+// that several steps can become one; View reads a consistent state and saves nothing.
+type Store interface {
+	InTx(ctx context.Context, do func(ctx context.Context, tx Tx) error) error
+	View(ctx context.Context, do func(ctx context.Context, tx Tx) error) error
+}

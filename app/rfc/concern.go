@@ -1,0 +1,106 @@
+package rfc
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/config"
+)
+
+// ConcernState is where a concern stands.
+type ConcernState string
+
+// A concern blocks acceptance until it is resolved, lapsed or overruled: the
+// author's word alone ("addressed") settles nothing.
+const (
+	ConcernOpen      ConcernState = "open"
+	ConcernAddressed ConcernState = "addressed"
+	ConcernResolved  ConcernState = "resolved"
+	ConcernLapsed    ConcernState = "lapsed"
+	ConcernOverruled ConcernState = "overruled"
+)
+
+// Concern is a numbered objection (RULES §2 "Concerns"). Times are UTC.
+type Concern struct {
+	Number int          `json:"number"`
+	Raiser app.User     `json:"raiser"`
+	Text   string       `json:"text"`
+	State  ConcernState `json:"state"`
+	Round  int          `json:"round,omitempty"` // the round it was raised in, 0 in discussion
+	URL    string       `json:"url,omitempty"`
+
+	RaisedAt    time.Time `json:"raised_at"`
+	AddressedAt time.Time `json:"addressed_at,omitzero"`
+	SettledAt   time.Time `json:"settled_at,omitzero"`
+	How         string    `json:"how,omitempty"` // the author's answer
+	// Overrules are the stewards who overruled it so far, each with a reason.
+	Overrules []Overrule `json:"overrules,omitempty"`
+	Marked    Mark       `json:"marked,omitempty"`
+}
+
+// Overrule is one steward's word against a concern.
+type Overrule struct {
+	By  app.User  `json:"by"`
+	At  time.Time `json:"at"`
+	Why string    `json:"why"`
+}
+
+// Mark is a steward's judgement on a settled concern.
+type Mark string
+
+// A settled concern may be marked once.
+const (
+	MarkUpheld    Mark = "upheld"
+	MarkFrivolous Mark = "frivolous"
+)
+
+// Settled reports whether the concern no longer blocks acceptance.
+func (c Concern) Settled() bool {
+	return c.State == ConcernResolved || c.State == ConcernLapsed || c.State == ConcernOverruled
+}
+
+// openAt reports whether the concern blocked at the instant.
+func (c Concern) openAt(t time.Time) bool {
+	return !c.RaisedAt.After(t) && (c.SettledAt.IsZero() || c.SettledAt.After(t))
+}
+
+// withdrawnAt reports whether the raiser's objection had been met by t: the
+// concern was resolved or lapsed, so the ballot behind it counts as an abstention.
+func (c Concern) withdrawnAt(t time.Time) bool {
+	return (c.State == ConcernResolved || c.State == ConcernLapsed) && !c.SettledAt.IsZero() && !c.SettledAt.After(t)
+}
+
+// OpenConcerns counts the concerns that block acceptance.
+func OpenConcerns(concerns []Concern) int {
+	n := 0
+	for _, c := range concerns {
+		if !c.Settled() {
+			n++
+		}
+	}
+	return n
+}
+
+// MayRaise says whether the person may open one more concern now, with what text;
+// the returned reason is for people. round is nil while the RFC is in discussion.
+func MayRaise(r *RFC, round *Round, rules config.Concerns, raiser int64, text string, at time.Time) (bool, string) {
+	if utf8.RuneCountInString(strings.TrimSpace(text)) < rules.MinReason {
+		return false, fmt.Sprintf("a concern needs a reason of at least %d characters", rules.MinReason)
+	}
+	mine := 0
+	for _, c := range r.Concerns {
+		if c.Raiser.ID == raiser {
+			mine++
+		}
+	}
+	if mine >= rules.PerMember {
+		return false, fmt.Sprintf("a member may raise at most %d concerns on one RFC, ever", rules.PerMember)
+	}
+	if round != nil && !at.Before(round.ConcernsUntil()) {
+		return false, "no concern can be raised in the last quarter of the voting period"
+	}
+	return true, ""
+}

@@ -1,0 +1,223 @@
+// Package rfc takes a request for comments from its label to its decision: the
+// lifecycle, voting rounds with a frozen electorate, ballots over three channels,
+// concerns, the tally and what follows from it (RULES §2). Everything that decides
+// is a pure function of stored values; Service reads GitHub, calls it in one
+// transaction, and leaves the writing to Publisher.
+package rfc
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/config"
+)
+
+// State is where an RFC stands (RULES §2 "States").
+type State string
+
+// The states of an RFC. Each has a label `rfc/…` that Agora owns.
+const (
+	Draft            State = "draft"
+	Open             State = "open"
+	Voting           State = "voting"
+	Accepted         State = "accepted"
+	Rejected         State = "rejected"
+	Postponed        State = "postponed"
+	ChangesRequested State = "changes-requested"
+	Withdrawn        State = "withdrawn"
+	Superseded       State = "superseded"
+	Implemented      State = "implemented"
+)
+
+// States lists every state in the order of the lifecycle.
+var States = []State{Draft, Open, Voting, Accepted, Rejected, Postponed, ChangesRequested, Withdrawn, Superseded, Implemented}
+
+// Decided reports whether a vote, or a person, has ended the process for now.
+func (s State) Decided() bool {
+	switch s {
+	case Draft, Open, Voting:
+		return false
+	}
+	return true
+}
+
+// Label is the label Agora sets for the state.
+func (s State) Label() string {
+	if s == Open {
+		return "rfc/open-for-comment"
+	}
+	return "rfc/" + string(s)
+}
+
+// Kind says what an RFC is on GitHub.
+type Kind string
+
+// An RFC is an issue or a pull request.
+const (
+	KindIssue Kind = "issue"
+	KindPull  Kind = "pull_request"
+)
+
+// RFC is one request for comments with everything that is remembered of it
+// outside its rounds. Saved whole; Version guards against lost updates.
+type RFC struct {
+	ID        int64        `json:"-"`
+	Version   int64        `json:"-"`
+	Community int64        `json:"-"` // account id
+	Number    int          `json:"-"` // RFC-n; 0 until it first opens
+	State     State        `json:"-"`
+	Ref       app.IssueRef `json:"-"`
+
+	Kind   Kind        `json:"kind"`
+	Title  string      `json:"title"`
+	Type   config.Type `json:"type"`
+	Author app.User    `json:"author"`
+	URL    string      `json:"url"`
+	// Text is what GitHub showed at the last reading; TextEditor changed it last.
+	Text Text `json:"text"`
+	// Labels as GitHub showed them at the last reading or Agora left them since.
+	Labels []string `json:"labels"`
+	// PullDraft remembers that the pull request was a draft, so that "marked
+	// ready" is noticed however late it is read.
+	PullDraft  bool      `json:"pull_draft,omitempty"`
+	IssueOpen  bool      `json:"issue_open"`
+	Registered time.Time `json:"registered"`
+
+	OpenedAt       time.Time `json:"opened_at,omitzero"`       // the current discussion began
+	DiscussionEnds time.Time `json:"discussion_ends,omitzero"` // voting opens by itself
+	// OpenBlocked says why no round could be opened though it was due ("" when nothing is in the way).
+	OpenBlocked string `json:"open_blocked,omitempty"`
+
+	Round         int       `json:"round"` // the newest round, 0 before the first
+	Postponements int       `json:"postponements,omitempty"`
+	RetryAt       time.Time `json:"retry_at,omitzero"` // a postponed RFC votes again
+	Restarts      int       `json:"restarts,omitempty"`
+	Concerns      []Concern `json:"concerns,omitempty"`
+
+	DecidedAt time.Time `json:"decided_at,omitzero"`
+	// Bound is the text the acceptance holds for (RULES §2 "Text").
+	Bound         Text   `json:"bound,omitzero"`
+	PolicyVersion string `json:"policy_version,omitempty"`
+	Supersedes    []int  `json:"supersedes,omitempty"`
+	SupersededBy  int    `json:"superseded_by,omitempty"`
+	ImplementedBy string `json:"implemented_by,omitempty"`
+	// Why is the reason people gave for the last move.
+	Why string `json:"why,omitempty"`
+
+	// LastSpoke is when each person last wrote on the RFC, by numeric id: whether a
+	// concern's raiser is silent, and who took part.
+	LastSpoke map[int64]time.Time `json:"last_spoke,omitempty"`
+}
+
+// Text identifies what is voted on: the hash of an issue's title and body, or of
+// a pull request's head commit.
+type Text struct {
+	Hash string `json:"hash"`
+	Head string `json:"head,omitempty"` // head commit of a pull request
+}
+
+// Confirmation is one steward's `/rfc confirm`.
+type Confirmation struct {
+	By app.User  `json:"by"`
+	At time.Time `json:"at"`
+}
+
+// Extension is time added to a round by a steward.
+type Extension struct {
+	By  app.User        `json:"by"`
+	At  time.Time       `json:"at"`
+	For config.Duration `json:"for"`
+	Why string          `json:"why"`
+}
+
+// Void takes one voter's ballot out of a round, as of an instant: blocked or held
+// mid-round. N and W stay (RULES §2 "Ballots").
+type Void struct {
+	Voter int64     `json:"voter"`
+	At    time.Time `json:"at"`
+	Why   string    `json:"why"`
+}
+
+// Round is one vote: its frozen rules and electorate size, and its clock.
+type Round struct {
+	RFC    int64 `json:"-"`
+	Number int   `json:"-"`
+
+	Type          config.Type   `json:"type"`
+	Policy        config.Policy `json:"policy"`
+	PolicyVersion string        `json:"policy_version"`
+	OpenedAt      time.Time     `json:"opened_at"`
+	Planned       time.Time     `json:"planned"` // the deadline before any extension
+	Text          Text          `json:"text"`
+	// Heads and Weight are N and W: the regulars, the base of the quorum.
+	// Eligible counts everybody who may vote.
+	Heads    int   `json:"heads"`
+	Weight   int64 `json:"weight"` // hundredths
+	Eligible int   `json:"eligible"`
+
+	Extensions []Extension `json:"extensions,omitempty"`
+	Voids      []Void      `json:"voids,omitempty"`
+	// TextChangedAt is set while the text differs from what the round began with
+	// and no steward called the change editorial.
+	TextChangedAt time.Time `json:"text_changed_at,omitzero"`
+	// EarlyCloseAt is when a decided round closes early; zero when not announced.
+	EarlyCloseAt time.Time `json:"early_close_at,omitzero"`
+	// ConfirmBy runs while two stewards must confirm a result carried by one organisation.
+	ConfirmBy     time.Time      `json:"confirm_by,omitzero"`
+	Confirmations []Confirmation `json:"confirmations,omitempty"`
+
+	BallotComment int64     `json:"ballot_comment,omitempty"` // GitHub's id, 0 until it is written
+	BallotURL     string    `json:"ballot_url,omitempty"`
+	LastRead      time.Time `json:"last_read,omitzero"` // the last complete reading of all channels
+	ClosedAt      time.Time `json:"closed_at,omitzero"` // decided, restarted or abandoned
+	Outcome       Outcome   `json:"outcome,omitempty"`
+	Reasons       []string  `json:"reasons,omitempty"`
+	FinalDeadline time.Time `json:"final_deadline,omitzero"`
+}
+
+// Rules are the frozen numbers of the round's type.
+func (r *Round) Rules() config.TypeRules { return r.Policy.RulesOf(r.Type) }
+
+// Closed reports whether the round no longer takes ballots.
+func (r *Round) Closed() bool { return !r.ClosedAt.IsZero() }
+
+// Period is the planned length of the round.
+func (r *Round) Period() time.Duration { return r.Planned.Sub(r.OpenedAt) }
+
+// ConcernsUntil is the instant from which no new concern is taken: the last
+// quarter of the voting period (RULES §2 "Concerns").
+func (r *Round) ConcernsUntil() time.Time {
+	return r.Planned.Add(-time.Duration(r.Policy.Concerns.ClosedShare.FloorOf(int64(r.Period()))))
+}
+
+// Voter is one member of a round's frozen electorate.
+type Voter struct {
+	ID         int64
+	Login      string
+	Reputation int   // R, 0–100
+	Weight     int64 // hundredths: 100 + 4R
+	Regular    bool  // counts in N and W
+}
+
+// Name is how people call the RFC: "RFC-7", or "this draft" before it has a number.
+func (r *RFC) Name() string {
+	if r.Number == 0 {
+		return "this draft"
+	}
+	return fmt.Sprintf("RFC-%d", r.Number)
+}
+
+// Concern finds a concern by its number; nil when there is none.
+func (r *RFC) Concern(number int) *Concern {
+	for i := range r.Concerns {
+		if r.Concerns[i].Number == number {
+			return &r.Concerns[i]
+		}
+	}
+	return nil
+}
+
+// Subject is the RFC's name in the audit trail; it holds from before the RFC has a
+// number.
+func (r *RFC) Subject() string { return fmt.Sprintf("rfc/%d", r.ID) }

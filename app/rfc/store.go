@@ -1,0 +1,129 @@
+package rfc
+
+import (
+	"context"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// Filter narrows a list of RFCs. Zero fields do not narrow.
+type Filter struct {
+	Community int64
+	State     State
+	Type      string
+	// Public leaves out what belongs to private repositories.
+	Public bool
+	// BeforeNumber pages: only RFCs with a smaller number.
+	BeforeNumber int
+	Limit        int
+}
+
+// Pull is a pull request as Agora's gate sees it: which RFCs it ever named binds
+// it until a steward unlinks it.
+type Pull struct {
+	Ref       app.IssueRef `json:"-"`
+	Community int64        `json:"-"`
+	HeadSHA   string       `json:"-"`
+	Open      bool         `json:"-"`
+	Title     string       `json:"title"`
+	URL       string       `json:"url"`
+	Author    app.User     `json:"author"`
+	Merged    bool         `json:"merged,omitempty"`
+	// Bound are the numbers of the RFCs it names by `Implements:`, ever.
+	Bound []int `json:"bound,omitempty"`
+	// Named are those its text names now; the rest of Bound it once named.
+	Named []int `json:"named,omitempty"`
+	// UpdatedAt is GitHub's; an older event never overwrites a newer one.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// CheckRecord is a check run Agora keeps true on a commit.
+type CheckRecord struct {
+	Repository int64  `json:"-"`
+	HeadSHA    string `json:"-"`
+	Name       string `json:"-"` // "agora/rfc"
+	// Pulls are the pull requests it answers for: one, or all of a merge group.
+	Pulls []int `json:"pulls"`
+	// MergeGroup tells a merge-queue head from a pull request's.
+	MergeGroup bool `json:"merge_group,omitempty"`
+	// Unreadable says why a merge group's pull requests could not be told; it fails closed.
+	Unreadable string    `json:"unreadable,omitempty"`
+	CheckID    int64     `json:"check_id,omitempty"`
+	Sent       string    `json:"sent,omitempty"` // digest of what stands on GitHub
+	SentAt     time.Time `json:"sent_at,omitzero"`
+	// CreatedAt is when the run was made: GitHub marks incomplete runs stale after 14 days.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+}
+
+// Written is one comment Agora keeps on an issue: its intent is stored before the
+// call and its id after it, so that nothing is posted twice.
+type Written struct {
+	Ref app.IssueRef `json:"-"`
+	Key string       `json:"-"` // "sticky", "ballot/2", "decision/2", "reply/991"
+
+	CommentID int64     `json:"comment_id,omitempty"`
+	URL       string    `json:"url,omitempty"`
+	Sent      string    `json:"sent,omitempty"`  // digest of the body that stands on GitHub
+	Intent    time.Time `json:"intent,omitzero"` // a creation was begun and its outcome is unknown
+	SentAt    time.Time `json:"sent_at,omitzero"`
+}
+
+// Tx is what RFCs need of a transaction, besides the community's part. Lookups
+// that find nothing return an error with app.CodeNotFound.
+type Tx interface {
+	community.Tx
+
+	RFC(ctx context.Context, id int64) (*RFC, error)
+	RFCByIssue(ctx context.Context, ref app.IssueRef) (*RFC, error)
+	RFCByNumber(ctx context.Context, community int64, number int) (*RFC, error)
+	// RFCs lists by number, newest first; drafts without a number come first.
+	RFCs(ctx context.Context, filter Filter) ([]*RFC, error)
+	// SaveRFC inserts when ID is 0 and sets it; else it updates the very Version that
+	// was loaded, and answers app.CodeConflict when somebody else was faster.
+	SaveRFC(ctx context.Context, r *RFC) error
+	// NextNumber takes the community's next RFC number; each is given once.
+	NextNumber(ctx context.Context, community int64) (int, error)
+
+	Round(ctx context.Context, rfc int64, number int) (*Round, error)
+	Rounds(ctx context.Context, rfc int64) ([]*Round, error)
+	SaveRound(ctx context.Context, round *Round) error
+	Electorate(ctx context.Context, rfc int64, round int) ([]Voter, error)
+	SaveElectorate(ctx context.Context, rfc int64, round int, voters []Voter) error
+	Acts(ctx context.Context, rfc int64, round int) ([]Act, error)
+	// AddAct appends an act once per (RFC, round, channel, source, choice, instant).
+	AddAct(ctx context.Context, act *Act) (added bool, err error)
+
+	Pull(ctx context.Context, ref app.IssueRef) (Pull, error)
+	SavePull(ctx context.Context, pull Pull) error
+	// PullsBoundTo lists the open pull requests of the community that named the RFC.
+	PullsBoundTo(ctx context.Context, community int64, number int) ([]Pull, error)
+	Check(ctx context.Context, repository int64, headSHA, name string) (CheckRecord, error)
+	SaveCheck(ctx context.Context, check CheckRecord) error
+	// MergeGroupsOf lists the checks of merge groups that hold the pull request.
+	MergeGroupsOf(ctx context.Context, ref app.IssueRef) ([]CheckRecord, error)
+
+	WrittenComment(ctx context.Context, ref app.IssueRef, key string) (Written, error)
+	SaveWrittenComment(ctx context.Context, written Written) error
+	// MoveIssue renames an issue everywhere after GitHub transferred it.
+	MoveIssue(ctx context.Context, from, to app.IssueRef) error
+
+	// Audit lists the trail of one subject, oldest first, from after the given Seq.
+	Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error)
+
+	// Enqueue puts work of our own into a lane. With a coalesce key no second entry
+	// is queued while one with the same lane, kind and key still waits to start.
+	Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error
+	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
+	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
+	CancelTimer(ctx context.Context, key string) error
+}
+
+// Store runs transactions. InTx joins a transaction that ctx already carries, so
+// that several steps can become one; View reads a consistent state and saves nothing.
+type Store interface {
+	InTx(ctx context.Context, do func(ctx context.Context, tx Tx) error) error
+	View(ctx context.Context, do func(ctx context.Context, tx Tx) error) error
+}

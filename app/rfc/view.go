@@ -1,0 +1,85 @@
+package rfc
+
+import (
+	"context"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+)
+
+// View is everything that is shown of one RFC, in comments, pages and the API. It
+// is read in one consistent look at the store.
+type View struct {
+	RFC        *RFC
+	Repository app.Repository
+	Now        time.Time
+	// Round is the newest round, nil before the first vote; Result its recount and
+	// Voters its electorate.
+	Round  *Round
+	Result Result
+	Voters []Voter
+	// Rounds are all rounds, oldest first; Ballots those of every earlier round.
+	Rounds  []*Round
+	History []audit.Entry
+	// Logins names people of the history by numeric id.
+	Logins map[int64]string
+	// Stewards names who may act where the text calls on stewards ("@acme/stewards" without the @).
+	Stewards []string
+	// PageURL is the RFC's page on Agora's own site, "" when there is none.
+	PageURL string
+}
+
+// historyShown bounds how much of the trail one view loads.
+const historyShown = 500
+
+// LoadView reads a view inside a transaction.
+func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
+	v := View{RFC: r, Now: now, Logins: map[int64]string{}}
+	var err error
+	if v.Repository, err = tx.Repository(ctx, r.Ref.Repository); err != nil {
+		return v, err
+	}
+	if v.Rounds, err = tx.Rounds(ctx, r.ID); err != nil {
+		return v, err
+	}
+	if n := len(v.Rounds); n > 0 {
+		v.Round = v.Rounds[n-1]
+		record, err := loadRecord(ctx, tx, r, v.Round, now)
+		if err != nil {
+			return v, err
+		}
+		v.Voters, v.Result = record.Voters, Recount(record)
+	}
+	if v.History, err = tx.Audit(ctx, r.Community, r.Subject(), 0, historyShown); err != nil {
+		return v, err
+	}
+	for _, e := range v.History {
+		if _, known := v.Logins[e.Actor]; known || e.Actor == 0 {
+			continue
+		}
+		m, err := tx.Member(ctx, r.Community, e.Actor)
+		switch {
+		case err == nil:
+			v.Logins[e.Actor] = m.Login
+		case !app.Is(err, app.CodeNotFound):
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// loadRecord gathers what a round's result follows from. A closed round is
+// recounted as of its close, with the concerns as they stood then.
+func loadRecord(ctx context.Context, tx Tx, r *RFC, round *Round, now time.Time) (Record, error) {
+	if round.Closed() && round.ClosedAt.Before(now) {
+		now = round.ClosedAt
+	}
+	rec := Record{Round: round, Author: r.Author.ID, Concerns: r.Concerns, Now: now}
+	var err error
+	if rec.Voters, err = tx.Electorate(ctx, r.ID, round.Number); err != nil {
+		return rec, err
+	}
+	rec.Acts, err = tx.Acts(ctx, r.ID, round.Number)
+	return rec, err
+}
