@@ -1,0 +1,266 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/google/uuid"
+)
+
+// makeReady locks the lane's row, makes it when missing, and has it claimed if
+// it was empty. A lane whose head waits for a later try keeps waiting.
+func (tx *Tx) makeReady(ctx context.Context, lane string) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO lanes (key, ready_at) VALUES ($1, $2)
+		ON CONFLICT (key) DO UPDATE SET ready_at = COALESCE(lanes.ready_at, excluded.ready_at)`,
+		clean(lane), tx.now)
+	if err != nil {
+		return fmt.Errorf("opening the lane %s: %w", lane, err)
+	}
+	tx.locked[lane] = true
+	tx.wake = true
+	return nil
+}
+
+// lockLane locks the lane's row, and makes it when missing.
+func (tx *Tx) lockLane(ctx context.Context, lane string) error {
+	if tx.locked[lane] {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO lanes (key) VALUES ($1)
+		ON CONFLICT (key) DO UPDATE SET key = excluded.key`, clean(lane))
+	if err != nil {
+		return fmt.Errorf("locking the lane %s: %w", lane, err)
+	}
+	tx.locked[lane] = true
+	return nil
+}
+
+// hasten has a locked lane claimed now, whatever its head was waiting for.
+func (tx *Tx) hasten(ctx context.Context, lane string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE lanes SET ready_at = $1 WHERE key = $2`, tx.now, clean(lane))
+	if err != nil {
+		return fmt.Errorf("opening the lane %s: %w", lane, err)
+	}
+	tx.wake = true
+	return nil
+}
+
+// Enqueue puts work of our own at the end of a lane when the transaction
+// commits. With a coalesceKey nothing is added while an entry of the same lane,
+// kind and key is still waiting; one that already runs does not count, because
+// it may have read what it needs before this transaction.
+func (tx *Tx) Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error {
+	if err := tx.makeReady(ctx, lane); err != nil {
+		return err
+	}
+	if coalesceKey != "" {
+		var waiting bool
+		err := tx.QueryRowContext(ctx, `
+			SELECT EXISTS (SELECT 1 FROM deliveries
+			WHERE lane = $1 AND kind = $2 AND coalesce_key = $3 AND state = 'pending')`,
+			clean(lane), clean(kind), clean(coalesceKey)).Scan(&waiting)
+		if err != nil {
+			return fmt.Errorf("looking for %s in %s: %w", kind, lane, err)
+		}
+		if waiting {
+			return nil
+		}
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO deliveries (lane, kind, coalesce_key, body, run_at, state, created_at)
+		VALUES ($1, $2, $3, $4, $5, 'pending', $5)`,
+		clean(lane), clean(kind), nullable(coalesceKey), stored(body), tx.now)
+	if err != nil {
+		return fmt.Errorf("queueing %s in %s: %w", kind, lane, err)
+	}
+	return nil
+}
+
+// ClaimLane leases the lane that has been ready longest; nil when none is. Two
+// claimers never get the same lane.
+func (s *Store) ClaimLane(ctx context.Context, leaseFor time.Duration) (*app.Lease, error) {
+	lease := app.Lease{Token: uuid.NewString(), For: leaseFor}
+	err := s.write.QueryRowContext(ctx, `
+		UPDATE lanes SET lease_token = $1, lease_until = $2
+		WHERE key = (
+			SELECT key FROM lanes WHERE lease_token IS NULL AND ready_at <= $3
+			ORDER BY ready_at LIMIT 1`+s.dialect.skipLocked()+`)
+		RETURNING key`,
+		lease.Token, s.leaseClock().Add(leaseFor).UnixMicro(), s.now()).Scan(&lease.Lane)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claiming a lane: %w", err)
+	}
+	return &lease, nil
+}
+
+// leased runs fn in a transaction that holds the lease.
+func (s *Store) leased(ctx context.Context, lease app.Lease, fn func(context.Context, *Tx) error) error {
+	return s.InTx(app.WithLease(ctx, lease), fn)
+}
+
+// Renew extends the lease; it fails with app.CodeFenced when it was lost.
+func (s *Store) Renew(ctx context.Context, lease app.Lease) error {
+	return s.leased(ctx, lease, func(context.Context, *Tx) error { return nil })
+}
+
+// Head marks the first entry of the lane running and returns it; nil when the
+// lane is empty or its head waits for a later try. What stands behind the head
+// never overtakes it.
+func (s *Store) Head(ctx context.Context, lease app.Lease) (*app.Entry, error) {
+	var head *app.Entry
+	err := s.leased(ctx, lease, func(ctx context.Context, tx *Tx) error {
+		head = nil
+		entry := app.Entry{Lane: lease.Lane}
+		var dedup sql.NullString
+		var runAt, createdAt int64
+		err := tx.QueryRowContext(ctx, `
+			SELECT id, kind, dedup_key, body, attempts, run_at, created_at FROM deliveries
+			WHERE lane = $1 AND state IN ('pending', 'running') ORDER BY id LIMIT 1`, lease.Lane).
+			Scan(&entry.ID, &entry.Kind, &dedup, &entry.Body, &entry.Attempts, &runAt, &createdAt)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && runAt > tx.now {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the head of %s: %w", lease.Lane, err)
+		}
+		if _, err := tx.ExecContext(ctx,
+			`UPDATE deliveries SET state = 'running' WHERE id = $1`, entry.ID); err != nil {
+			return fmt.Errorf("starting entry %d: %w", entry.ID, err)
+		}
+		entry.DedupKey = dedup.String
+		entry.EnqueuedAt = instant(createdAt)
+		head = &entry
+		return nil
+	})
+	return head, err
+}
+
+// Finish marks the running entry done.
+func (s *Store) Finish(ctx context.Context, lease app.Lease, id int64) error {
+	return s.settle(ctx, lease, id, outcome{state: "done"})
+}
+
+// Retry has the running entry tried again at an instant, and counts the failed
+// attempt. The lane waits for it: order is kept.
+func (s *Store) Retry(ctx context.Context, lease app.Lease, id int64, at time.Time, cause error) error {
+	return s.settle(ctx, lease, id, outcome{state: "pending", at: at, cause: cause, counts: true})
+}
+
+// Postpone is Retry for what was not the entry's fault: no attempt is counted.
+func (s *Store) Postpone(ctx context.Context, lease app.Lease, id int64, at time.Time, cause error) error {
+	return s.settle(ctx, lease, id, outcome{state: "pending", at: at, cause: cause})
+}
+
+// ParkEntry sets the running entry aside for an operator to look at. It blocks
+// its lane no longer.
+func (s *Store) ParkEntry(ctx context.Context, lease app.Lease, id int64, cause error) error {
+	return s.settle(ctx, lease, id, outcome{state: "parked", cause: cause, counts: true})
+}
+
+// outcome is how a run of an entry ended.
+type outcome struct {
+	state  string
+	at     time.Time // of the next try, when pending
+	cause  error
+	counts bool // as a failed attempt
+}
+
+func (s *Store) settle(ctx context.Context, lease app.Lease, id int64, out outcome) error {
+	return s.leased(ctx, lease, func(ctx context.Context, tx *Tx) error {
+		runAt, failed := tx.now, 0
+		finishedAt := sql.NullInt64{Int64: tx.now, Valid: true}
+		if out.state == "pending" {
+			runAt, finishedAt = out.at.UnixMicro(), sql.NullInt64{}
+		}
+		if out.counts {
+			failed = 1
+		}
+		message := ""
+		if out.cause != nil {
+			message = clean(out.cause.Error())
+		}
+		result, err := tx.ExecContext(ctx, `
+			UPDATE deliveries
+			SET state = $1, run_at = $2, finished_at = $3, error = $4, attempts = attempts + $5
+			WHERE id = $6 AND lane = $7 AND state = 'running'`,
+			out.state, runAt, finishedAt, message, failed, id, lease.Lane)
+		if err != nil {
+			return fmt.Errorf("marking entry %d %s: %w", id, out.state, err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(fmt.Errorf("marking entry %d %s: it is not running", id, out.state), err)
+		}
+		return nil
+	})
+}
+
+// Release gives the lane back. It becomes ready when its head is due.
+func (s *Store) Release(ctx context.Context, lease app.Lease) error {
+	return s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.renew(ctx, lease); err != nil { // locks the lane's row
+			return err
+		}
+		return tx.openLane(ctx, lease.Lane, 0)
+	})
+}
+
+// openLane takes the lease off a lane whose row is locked: an entry that was
+// left running waits again, and the lane is ready when its head is due. The
+// head is looked up in a statement of its own, after the lock: in the statement
+// that waits for the lock, PostgreSQL would miss what was just committed.
+func (tx *Tx) openLane(ctx context.Context, lane string, failed int) error {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE deliveries SET state = 'pending', attempts = attempts + $1
+		WHERE lane = $2 AND state = 'running'`, failed, lane); err != nil {
+		return fmt.Errorf("putting back what ran in %s: %w", lane, err)
+	}
+	var readyAt sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `
+		UPDATE lanes SET lease_token = NULL, lease_until = NULL, ready_at = (
+			SELECT run_at FROM deliveries
+			WHERE lane = $1 AND state IN ('pending', 'running') ORDER BY id LIMIT 1)
+		WHERE key = $1
+		RETURNING ready_at`, lane).Scan(&readyAt); err != nil {
+		return fmt.Errorf("releasing the lane %s: %w", lane, err)
+	}
+	if readyAt.Valid && readyAt.Int64 <= tx.now {
+		tx.wake = true
+	}
+	return nil
+}
+
+// RescueLanes takes back the lanes whose workers fell silent for longer than
+// their lease, and returns how many. What ran there waits again and counts as a
+// failed attempt, so that an entry which kills its worker is parked in the end.
+func (s *Store) RescueLanes(ctx context.Context) (int, error) {
+	for rescued := 0; ; rescued++ {
+		found := false
+		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+			var lane string
+			err := tx.QueryRowContext(ctx, `
+				SELECT key FROM lanes WHERE lease_token IS NOT NULL AND lease_until <= $1
+				ORDER BY lease_until LIMIT 1`+s.dialect.skipLocked(),
+				s.leaseClock().UnixMicro()).Scan(&lane)
+			found = err == nil
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("looking for silent workers: %w", err)
+			}
+			return tx.openLane(ctx, lane, 1)
+		})
+		if err != nil || !found {
+			return rescued, err
+		}
+	}
+}

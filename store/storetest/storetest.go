@@ -1,0 +1,96 @@
+// Package storetest gives tests a fresh, migrated store on each database that
+// Agora supports.
+//
+// PostgreSQL is the one that AGORA_TEST_POSTGRES names, else a private server
+// of this test process, run from installed programs, or from programs that are
+// fetched when none is installed. A test that gets no PostgreSQL fails; none is
+// skipped.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/agora-rfc/agora/store"
+	"github.com/jackc/pgx/v5"
+)
+
+// Each runs test as two parallel subtests, "sqlite" and "postgres", each on a
+// store of its own with default options.
+func Each(t *testing.T, test func(*testing.T, *store.Store)) {
+	t.Helper()
+	EachURL(t, func(t *testing.T, url string) { test(t, Open(t, url, store.Options{})) })
+}
+
+// EachURL is Each for tests that open stores themselves: url names an empty
+// SQLite file, or an empty schema of PostgreSQL, that goes away with the test.
+func EachURL(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, SQLite(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, Postgres(t))
+	})
+}
+
+// Open opens and migrates the store at url, and closes it after the test.
+func Open(t testing.TB, url string, opts store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+	})
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// SQLite returns the address of a file that does not exist yet.
+func SQLite(t testing.TB) string {
+	return "sqlite://" + filepath.Join(t.TempDir(), "agora.db")
+}
+
+// Postgres returns the address of a new, empty schema, which is dropped after
+// the test.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server := postgresServer(t)
+	schema := "test_" + strings.ToLower(rand.Text())
+	execute(t, server, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { execute(t, server, "DROP SCHEMA "+schema+" CASCADE") })
+
+	address, err := url.Parse(server)
+	if err != nil {
+		t.Fatal("AGORA_TEST_POSTGRES is not an address")
+	}
+	query := address.Query()
+	query.Set("search_path", schema)
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
+func execute(t testing.TB, server, statement string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context()) // also for clean-up
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatalf("connecting to PostgreSQL: %v", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
