@@ -1,0 +1,213 @@
+package command
+
+// Default returns the registry of every command Agora has (INTERFACE, "Slash commands").
+func Default() *Registry {
+	registry, err := NewRegistry(definitions...)
+	if err != nil {
+		panic(err) // the table below contradicts itself; any test finds it
+	}
+	return registry
+}
+
+// Parameters that several commands share.
+var (
+	why         = Parameter{Name: "reason", Form: `"why"`, Kind: Text}
+	optionalWhy = Parameter{Name: "reason", Form: `"why"`, Kind: Text, Optional: true}
+	voteReason  = Parameter{Name: "reason", Form: `"reason"`, Kind: Text, Optional: true}
+	concern     = Parameter{Name: "concern", Form: "N", Kind: Number}
+	who         = Parameter{Name: "member", Form: "@who", Kind: Member, Optional: true}
+)
+
+// Who may use several commands.
+const (
+	anybody         = "anybody"
+	authorOrSteward = "the author, or a steward"
+	steward         = "a steward"
+	voters          = "a member; it counts when they are in the round's electorate, and is shown as advisory when not"
+)
+
+var definitions = []Definition{
+	{
+		Noun: "agora", Verb: "help", Who: anybody,
+		Arguments: []Parameter{{Name: "noun", Form: "noun", Kind: Word, Optional: true}},
+		Summary:   "Explains the commands, or those of one noun",
+		Examples:  []string{"/agora help", "/agora help vote"},
+	},
+	{
+		Noun: "agora", Verb: "version", Who: anybody,
+		Summary:  "Says which version of Agora answers",
+		Examples: []string{"/agora version"},
+	},
+
+	{
+		Noun: "rfc", Verb: "draft", Who: authorOrSteward,
+		Summary:  "Makes this issue or pull request a draft RFC",
+		Examples: []string{"/rfc draft"},
+	},
+	{
+		Noun: "rfc", Verb: "open", Who: authorOrSteward,
+		Summary:  "Opens the RFC for comment and gives it its number; after requested changes, opens a fresh discussion",
+		Examples: []string{"/rfc open"},
+	},
+	{
+		Noun: "rfc", Verb: "vote", Who: "a steward at any time, or the author after half of the discussion period",
+		Summary:  "Opens the voting and freezes its electorate and rules",
+		Examples: []string{"/rfc vote"},
+	},
+	{
+		Noun: "rfc", Verb: "extend", Who: steward,
+		Arguments: []Parameter{{Name: "duration", Form: "3d", Kind: Duration}, why},
+		Summary:   "Moves the deadline of the voting; all extensions of a round together have a limit",
+		Examples:  []string{`/rfc extend 3d "a public holiday falls into the last two days"`},
+	},
+	{
+		Noun: "rfc", Verb: "editorial", Who: steward,
+		Arguments: []Parameter{why},
+		Summary:   "Declares a change of the text editorial, so that the ballots stand for the new text",
+		Examples:  []string{`/rfc editorial "only a broken link was mended"`},
+	},
+	{
+		Noun: "rfc", Verb: "restart", Who: "a steward, or the author in the first half of the voting",
+		Arguments: []Parameter{why},
+		Summary:   "Starts a fresh round of voting with a fresh electorate; earlier ballots no longer count",
+		Examples:  []string{`/rfc restart "the second section is new"`},
+	},
+	{
+		Noun: "rfc", Verb: "confirm", Who: "two stewards, or the only one there is",
+		Summary:  "Confirms a result that one organisation carries",
+		Examples: []string{"/rfc confirm"},
+	},
+	{
+		Noun: "rfc", Verb: "withdraw", Who: authorOrSteward,
+		Arguments: []Parameter{optionalWhy},
+		Summary:   "Takes the RFC out of the process before a decision",
+		Examples:  []string{"/rfc withdraw", `/rfc withdraw "merged into RFC-12"`},
+	},
+	{
+		Noun: "rfc", Verb: "supersede", Who: authorOrSteward,
+		Options:  []Parameter{{Name: "by", Form: "RFC-12", Kind: RFC}},
+		Summary:  "Marks an accepted RFC as superseded by another",
+		Examples: []string{"/rfc supersede by=RFC-12"},
+	},
+	{
+		Noun: "rfc", Verb: "implement", Who: authorOrSteward,
+		Options:  []Parameter{{Name: "by", Form: "#412", Kind: Pull}},
+		Summary:  "Marks an accepted RFC as implemented by a merged pull request",
+		Examples: []string{"/rfc implement by=#412", "/rfc implement by=acme/server#412"},
+	},
+	{
+		Noun: "rfc", Verb: "reopen", Who: steward,
+		Arguments: []Parameter{why},
+		Summary:   "Brings a rejected, postponed or withdrawn RFC back as a draft under its number",
+		Examples:  []string{`/rfc reopen "the blocking dependency is gone"`},
+	},
+	{
+		Noun: "rfc", Verb: "unlink", Who: steward,
+		Arguments: []Parameter{why},
+		Summary:   "Frees this pull request from the RFCs it said it implements",
+		Examples:  []string{`/rfc unlink "it turned out to be a plain fix"`},
+	},
+	{
+		Noun: "rfc", Verb: "status", Who: anybody,
+		Summary:  "Counts again now and brings the status comment up to date",
+		Examples: []string{"/rfc status"},
+	},
+	{
+		Noun: "rfc", Verb: "list", Who: anybody,
+		Options: []Parameter{{Name: "state", Form: "voting", Optional: true, Kind: Choice("draft", "open", "voting", "accepted", "implemented",
+			"rejected", "postponed", "changes-requested", "withdrawn", "superseded")}},
+		Summary:  "Lists this repository's RFCs, all or those in one state",
+		Examples: []string{"/rfc list", "/rfc list state=voting"},
+	},
+
+	{
+		Noun: "vote", Verb: "approve", Aliases: []string{"yes", "+1", "y"}, Who: voters,
+		Arguments: []Parameter{voteReason},
+		Summary:   "Votes for the RFC",
+		Examples:  []string{"/vote approve", `/vote +1 "solves what we were stuck on"`},
+	},
+	{
+		Noun: "vote", Verb: "reject", Aliases: []string{"no", "-1", "n"}, Who: voters,
+		Arguments: []Parameter{voteReason},
+		Summary:   "Votes against the RFC",
+		Examples:  []string{"/vote reject", `/vote no "too early"`},
+	},
+	{
+		Noun: "vote", Verb: "request-changes", Aliases: []string{"changes"}, Who: voters,
+		Arguments: []Parameter{voteReason},
+		Summary:   "Votes against the RFC as it stands; with a reason of 20 characters or more it opens a concern, which blocks acceptance while open",
+		Examples:  []string{`/vote request-changes "the migration path for old clients is missing"`},
+	},
+	{
+		Noun: "vote", Verb: "abstain", Aliases: []string{"a"}, Who: voters,
+		Arguments: []Parameter{voteReason},
+		Summary:   "Takes part without a side: counts for the quorum only",
+		Examples:  []string{"/vote abstain", `/vote a "I work for the vendor"`},
+	},
+	{
+		Noun: "vote", Verb: "retract", Who: "whoever voted",
+		Arguments: []Parameter{voteReason},
+		Summary:   "Takes your vote back, over all channels, until you vote again",
+		Examples:  []string{"/vote retract"},
+	},
+
+	{
+		Noun: "concern", Verb: "raise", Who: "a member; while voting, of the round's electorate and before its last quarter; two at most on an RFC",
+		Arguments: []Parameter{{Name: "text", Form: `"text"`, Kind: Text}},
+		Summary:   "Opens a numbered concern, which blocks acceptance while open",
+		Examples:  []string{`/concern raise "nobody has measured the cost for large repositories"`},
+	},
+	{
+		Noun: "concern", Verb: "address", Who: "the author",
+		Arguments: []Parameter{concern, {Name: "how", Form: `"how"`, Kind: Text}},
+		Summary:   "Says how the text answers a concern; its raiser resolves it, or it lapses after seven silent days",
+		Examples:  []string{`/concern address 1 "the new section 4 has the figures"`},
+	},
+	{
+		Noun: "concern", Verb: "resolve", Who: "whoever raised it",
+		Arguments: []Parameter{concern},
+		Summary:   "Closes your concern as resolved",
+		Examples:  []string{"/concern resolve 1"},
+	},
+	{
+		Noun: "concern", Verb: "overrule", Who: "two stewards, or the only one there is",
+		Arguments: []Parameter{concern, why},
+		Summary:   "Closes a concern against its raiser's will, with a reason of each steward",
+		Examples:  []string{`/concern overrule 1 "answered three times, nothing new since"`},
+	},
+	{
+		Noun: "concern", Verb: "uphold", Who: steward,
+		Arguments: []Parameter{concern},
+		Summary:   "Marks a settled concern as one that made the RFC better, which its raiser's reputation gains by",
+		Examples:  []string{"/concern uphold 1"},
+	},
+	{
+		Noun: "concern", Verb: "frivolous", Who: steward,
+		Arguments: []Parameter{concern},
+		Summary:   "Marks a settled concern as frivolous, which its raiser's reputation loses by",
+		Examples:  []string{"/concern frivolous 1"},
+	},
+
+	{
+		Noun: "member", Verb: "join", Who: "anybody but bots",
+		Summary:  "Makes you a member of this community",
+		Examples: []string{"/member join"},
+	},
+	{
+		Noun: "member", Verb: "leave", Who: "a member",
+		Summary:  "Ends your membership and erases your personal data; what the ledger says stays under your numeric id",
+		Examples: []string{"/member leave"},
+	},
+	{
+		Noun: "member", Verb: "show", Who: anybody,
+		Arguments: []Parameter{who},
+		Summary:   "Shows a member, or you",
+		Examples:  []string{"/member show", "/member show @maya"},
+	},
+	{
+		Noun: "member", Verb: "reputation", Who: anybody,
+		Arguments: []Parameter{who},
+		Summary:   "Shows the receipt of a member's reputation, or yours: every term, its age, what it decays to, and the weight",
+		Examples:  []string{"/member reputation", "/member reputation @maya"},
+	},
+}
