@@ -1,0 +1,149 @@
+package ghclient
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+func (c *RepoClient) comment(id int64) string { return fmt.Sprintf("comment %d in %s", id, c) }
+
+func commentPath(owner, name string, id int64) string {
+	return fmt.Sprintf("repos/%s/%s/issues/comments/%d", owner, name, id)
+}
+
+// Comment reads one comment; CodeNotFound when it was deleted.
+func (c *RepoClient) Comment(ctx context.Context, id int64) (app.Comment, error) {
+	found, err := repoCall(ctx, c, "reading "+c.comment(id),
+		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
+			return get[comment](ctx, client, commentPath(owner, name, id))
+		})
+	return c.oneComment(ctx, found, err)
+}
+
+// PollComment reads one comment by a conditional request: free of charge while
+// nothing changed. The comment is always whole; changed is false when it is the
+// same as at the previous poll by this process, its count of reactions included.
+// It is a hint: who failed to act on a change must remember that himself.
+func (c *RepoClient) PollComment(ctx context.Context, id int64) (polled app.Comment, changed bool, err error) {
+	ctx, p := withPoll(ctx)
+	polled, err = c.Comment(ctx, id)
+	if err != nil {
+		return app.Comment{}, false, err
+	}
+	c.g.answers.commit(p)
+	return polled, p.changed, nil
+}
+
+// Comments lists the comments of an issue that changed since an instant (all,
+// for the zero time), oldest first.
+func (c *RepoClient) Comments(ctx context.Context, number int, since time.Time) ([]app.Comment, error) {
+	return c.listComments(ctx, "reading the comments of "+c.issue(number), fmt.Sprintf("issues/%d/comments", number), since)
+}
+
+// RepositoryComments lists the comments of all issues of the repository that
+// changed since an instant, oldest first.
+func (c *RepoClient) RepositoryComments(ctx context.Context, since time.Time) ([]app.Comment, error) {
+	return c.listComments(ctx, "reading the comments in "+c.String(), "issues/comments", since)
+}
+
+func (c *RepoClient) listComments(ctx context.Context, doing, path string, since time.Time) ([]app.Comment, error) {
+	found, err := repoList(ctx, c, doing,
+		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]comment, *github.Response, error) {
+			query := pageQuery(at)
+			if !since.IsZero() {
+				query.Set("since", since.UTC().Format(time.RFC3339))
+			}
+			if path == "issues/comments" {
+				query.Set("sort", "created")
+				query.Set("direction", "asc")
+			}
+			return get[[]comment](ctx, client, fmt.Sprintf("repos/%s/%s/%s?%s", owner, name, path, query.Encode()))
+		})
+	if err != nil {
+		return nil, err
+	}
+	comments := mapped(found, toComment)
+	return comments, c.claim(ctx, comments)
+}
+
+func pageQuery(at github.ListOptions) url.Values {
+	return url.Values{"page": {strconv.Itoa(at.Page)}, "per_page": {strconv.Itoa(at.PerPage)}}
+}
+
+// CreateComment writes a comment on an issue or pull request. After
+// CodeUnavailable it may exist: look for it before writing again.
+func (c *RepoClient) CreateComment(ctx context.Context, number int, body string) (app.Comment, error) {
+	made, err := repoCall(ctx, c, "commenting on "+c.issue(number),
+		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
+			return send[comment](ctx, client, http.MethodPost,
+				fmt.Sprintf("repos/%s/%s/issues/%d/comments", owner, name, number), bodyOf(body))
+		})
+	return c.oneComment(ctx, made, err)
+}
+
+// EditComment replaces a comment's text.
+func (c *RepoClient) EditComment(ctx context.Context, id int64, body string) (app.Comment, error) {
+	made, err := repoCall(ctx, c, "editing "+c.comment(id),
+		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
+			return send[comment](ctx, client, http.MethodPatch, commentPath(owner, name, id), bodyOf(body))
+		})
+	return c.oneComment(ctx, made, err)
+}
+
+func bodyOf(text string) *github.IssueComment { return &github.IssueComment{Body: &text} }
+
+// DeleteComment removes a comment; one that is gone already is fine.
+func (c *RepoClient) DeleteComment(ctx context.Context, id int64) error {
+	_, err := repoCall(ctx, c, "deleting "+c.comment(id),
+		func(ctx context.Context, client *github.Client, owner, name string) (struct{}, *github.Response, error) {
+			response, err := client.Issues.DeleteComment(ctx, owner, name, id)
+			return struct{}{}, response, err
+		})
+	return absentIsFine(err)
+}
+
+// absentIsFine is for taking away what may have gone before.
+func absentIsFine(err error) error {
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	return err
+}
+
+func (c *RepoClient) oneComment(ctx context.Context, found comment, err error) (app.Comment, error) {
+	if err != nil {
+		return app.Comment{}, err
+	}
+	comments := []app.Comment{toComment(found)}
+	if err := c.claim(ctx, comments); err != nil {
+		return app.Comment{}, err
+	}
+	return comments[0], nil
+}
+
+// claim marks our own comments as the App's where GitHub names no App: the
+// bot's login is ours alone. Finding our comments again rests on this.
+func (c *RepoClient) claim(ctx context.Context, comments []app.Comment) error {
+	for i := range comments {
+		if !comments[i].Author.Bot || comments[i].ByApp != 0 {
+			continue
+		}
+		own, err := c.g.App(ctx)
+		if err != nil {
+			return err
+		}
+		if strings.EqualFold(comments[i].Author.Login, own.BotLogin) {
+			comments[i].ByApp = own.ID
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package ghclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"github.com/google/go-github/v62/github"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// maxReason bounds how much of GitHub's own words an error carries, in bytes.
+const maxReason = 300
+
+// refusal is GitHub's answer to a request it did not fulfil. It replaces
+// go-github's errors, whose texts hold whole addresses.
+type refusal struct {
+	status int
+	reason string
+	codes  []string // of a 422: "already_exists", …
+}
+
+func (r *refusal) Error() string {
+	text := fmt.Sprintf("GitHub answered %d %s", r.status, http.StatusText(r.status))
+	if r.reason != "" {
+		text += " (" + r.reason + ")"
+	}
+	return strings.TrimSpace(text)
+}
+
+func (r *refusal) has(code string) bool {
+	for _, c := range r.codes {
+		if c == code {
+			return true
+		}
+	}
+	return false
+}
+
+// explain is the one place where what went wrong becomes a coded error that
+// says what was being done. What passes by itself is CodeUnavailable and says
+// how long to wait (app.RetryDelay): as GitHub says, else longer with each
+// failure in a row.
+func (g *GitHub) explain(a *account, doing string, err error) error {
+	var limit *limitError
+	var known *app.Error
+	switch {
+	case err == nil:
+		a.succeeded()
+		return nil
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &limit):
+		return app.RetryAfter(coded(app.CodeUnavailable, doing, limit), limit.after)
+	case errors.Is(err, context.Canceled):
+		return coded(app.CodeUnavailable, doing, context.Canceled)
+	case errors.Is(err, errTooLarge):
+		return coded(app.CodeInvalid, doing, errTooLarge)
+	}
+	code, cause := judge(err)
+	if code == app.CodeUnavailable {
+		return app.RetryAfter(coded(code, doing, cause), a.failed())
+	}
+	a.succeeded()
+	return coded(code, doing, cause)
+}
+
+var sentences = map[string]string{
+	app.CodeNotFound:    "GitHub does not know it",
+	app.CodeForbidden:   "GitHub does not allow it",
+	app.CodeInvalid:     "GitHub does not accept it",
+	app.CodeConflict:    "GitHub cannot do it in the present state",
+	app.CodeGone:        "it is no longer there on GitHub",
+	app.CodeUnavailable: "GitHub is not available right now",
+}
+
+func coded(code, doing string, cause error) error {
+	return &app.Error{Code: code, Message: doing + ": " + sentences[code], Err: cause}
+}
+
+// judge finds the code of an error, and a cause that is fit to be shown.
+func judge(err error) (string, error) {
+	var token *ghinstallation.HTTPError
+	if errors.As(err, &token) && token.Response != nil {
+		return judgeToken(token.Response.StatusCode)
+	}
+	if r := refusalOf(err); r != nil {
+		return judgeStatus(r.status), r
+	}
+	// The address that url.Error adds is not needed to understand it.
+	var address *url.Error
+	for errors.As(err, &address) {
+		err = address.Err
+	}
+	return app.CodeUnavailable, err
+}
+
+func judgeStatus(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return app.CodeNotFound
+	case status == http.StatusGone, status >= 300 && status < 400:
+		return app.CodeGone // a redirect that was not followed: it is elsewhere now
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusUnavailableForLegalReasons:
+		return app.CodeForbidden
+	case status == http.StatusMethodNotAllowed, status == http.StatusConflict:
+		return app.CodeConflict
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+		return app.CodeUnavailable
+	case status >= 400:
+		return app.CodeInvalid
+	}
+	return app.CodeUnavailable
+}
+
+// judgeToken reads the answer to the request for an installation's token. Its
+// 404 says nothing of the thing asked for, so it must not become CodeNotFound.
+func judgeToken(status int) (string, error) {
+	switch code := judgeStatus(status); code {
+	case app.CodeNotFound, app.CodeGone:
+		return app.CodeGone, fmt.Errorf("the App is not installed there any more: GitHub answered %d to the request for a token", status)
+	case app.CodeUnavailable:
+		return code, fmt.Errorf("GitHub answered %d to the request for a token", status)
+	default:
+		return app.CodeForbidden, fmt.Errorf("the App is suspended there or its key is not accepted: GitHub answered %d to the request for a token", status)
+	}
+}
+
+func refusalOf(err error) *refusal {
+	var answered *github.ErrorResponse
+	if !errors.As(err, &answered) || answered.Response == nil {
+		return nil
+	}
+	r := &refusal{status: answered.Response.StatusCode, reason: answered.Message}
+	for _, detail := range answered.Errors {
+		r.codes = append(r.codes, detail.Code)
+		r.reason += "; " + strings.TrimSpace(detail.Field+" "+detail.Code+" "+detail.Message)
+	}
+	r.reason = tidy(r.reason)
+	return r
+}
+
+// tidy makes words from outside fit for one line of a log.
+func tidy(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
+	}
+	return text
+}
+
+func unauthorized(err error) bool {
+	r := refusalOf(err)
+	return r != nil && r.status == http.StatusUnauthorized
+}
+
+// moved reports a write that GitHub redirected: the repository has a new name.
+func moved(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.status >= 300 && r.status < 400
+}

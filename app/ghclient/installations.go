@@ -1,0 +1,136 @@
+package ghclient
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// AppIdentity is who Agora is on GitHub.
+type AppIdentity struct {
+	ID   int64
+	Slug string
+	// BotLogin is the login under which the App comments: its slug and "[bot]".
+	BotLogin string
+}
+
+// Installation is one account that has the App installed.
+type Installation struct {
+	ID        int64
+	Account   app.Account
+	Suspended bool
+}
+
+// App asks GitHub once who the App is.
+func (g *GitHub) App(ctx context.Context) (AppIdentity, error) {
+	g.identityMu.Lock()
+	defer g.identityMu.Unlock()
+	if g.identity.ID != 0 {
+		return g.identity, nil
+	}
+	found, _, err := call(ctx, g, 0, "reading the App's own name",
+		func(ctx context.Context, client *github.Client) (*github.App, *github.Response, error) {
+			return client.Apps.Get(ctx, "")
+		})
+	if err != nil {
+		return AppIdentity{}, err
+	}
+	if found.GetID() == 0 || found.GetSlug() == "" {
+		return AppIdentity{}, app.Errorf(app.CodeUnavailable, "reading the App's own name: GitHub named none")
+	}
+	g.identity = AppIdentity{ID: found.GetID(), Slug: found.GetSlug(), BotLogin: found.GetSlug() + "[bot]"}
+	return g.identity, nil
+}
+
+// Installations lists the accounts that have the App installed, suspended ones
+// included.
+func (g *GitHub) Installations(ctx context.Context) ([]Installation, error) {
+	found, err := list(ctx, g, 0, "listing the App's installations",
+		func(ctx context.Context, client *github.Client, at github.ListOptions) ([]*github.Installation, *github.Response, error) {
+			return client.Apps.ListInstallations(ctx, &at)
+		})
+	return mapped(found, toInstallation), err
+}
+
+// Installation reads one installation; CodeNotFound when it was removed.
+func (g *GitHub) Installation(ctx context.Context, id int64) (Installation, error) {
+	found, _, err := call(ctx, g, 0, fmt.Sprintf("reading installation %d", id),
+		func(ctx context.Context, client *github.Client) (*github.Installation, *github.Response, error) {
+			return client.Apps.GetInstallation(ctx, id)
+		})
+	if err != nil {
+		return Installation{}, err
+	}
+	return toInstallation(found), nil
+}
+
+// InstallationRepositories lists the repositories that an installation reaches.
+func (g *GitHub) InstallationRepositories(ctx context.Context, installation int64) ([]app.Repository, error) {
+	found, err := list(ctx, g, installation, fmt.Sprintf("listing the repositories of installation %d", installation),
+		func(ctx context.Context, client *github.Client, at github.ListOptions) ([]*github.Repository, *github.Response, error) {
+			page, response, err := client.Apps.ListRepos(ctx, &at)
+			if err != nil {
+				return nil, response, err
+			}
+			return page.Repositories, response, nil
+		})
+	return mapped(found, func(r *github.Repository) app.Repository { return toRepository(r, installation) }), err
+}
+
+// HookDelivery is GitHub's record of one webhook it sent, or tried to send.
+type HookDelivery struct {
+	ID           int64
+	GUID         string
+	DeliveredAt  time.Time
+	Redelivery   bool
+	StatusCode   int // what we answered; 0 when nothing
+	Event        string
+	Action       string
+	Installation int64
+	Repository   int64
+}
+
+// Delivered reports whether the webhook was taken.
+func (d HookDelivery) Delivered() bool { return d.StatusCode >= 200 && d.StatusCode < 300 }
+
+// HookDeliveries lists the deliveries since an instant, newest first. GitHub
+// keeps a few days of them.
+func (g *GitHub) HookDeliveries(ctx context.Context, since time.Time) ([]HookDelivery, error) {
+	const doing = "listing webhook deliveries"
+	var all []HookDelivery
+	at := &github.ListCursorOptions{PerPage: perPage}
+	for range maxPages {
+		page, response, err := call(ctx, g, 0, doing,
+			func(ctx context.Context, client *github.Client) ([]*github.HookDelivery, *github.Response, error) {
+				return client.Apps.ListHookDeliveries(ctx, at)
+			})
+		if err != nil {
+			return nil, err
+		}
+		for _, delivery := range page {
+			if delivery.GetDeliveredAt().Before(since) {
+				return all, nil
+			}
+			all = append(all, toHookDelivery(delivery))
+		}
+		if response.Cursor == "" || response.Cursor == at.Cursor {
+			return all, nil
+		}
+		at.Cursor = response.Cursor
+	}
+	return nil, app.Errorf(app.CodeInvalid, "%s: the list has more than %d pages", doing, maxPages)
+}
+
+// Redeliver asks GitHub to send a delivery again; it keeps its GUID.
+func (g *GitHub) Redeliver(ctx context.Context, delivery int64) error {
+	_, _, err := call(ctx, g, 0, fmt.Sprintf("asking for webhook delivery %d again", delivery),
+		func(ctx context.Context, client *github.Client) (*github.HookDelivery, *github.Response, error) {
+			sent, response, err := client.Apps.RedeliverHookDelivery(ctx, delivery)
+			return sent, response, accepted(err)
+		})
+	return err
+}

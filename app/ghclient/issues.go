@@ -1,0 +1,97 @@
+package ghclient
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// The reasons for which GitHub lets an issue be closed.
+const (
+	ClosedCompleted  = "completed"
+	ClosedNotPlanned = "not_planned"
+)
+
+// Issue reads an issue or pull request; a pull request takes two requests.
+// CodeNotFound when it is not there, CodeGone when it was deleted or transferred.
+func (c *RepoClient) Issue(ctx context.Context, number int) (app.Issue, error) {
+	doing := "reading " + c.issue(number)
+	found, err := repoCall(ctx, c, doing,
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
+			return client.Issues.Get(ctx, owner, name, number)
+		})
+	if err != nil {
+		return app.Issue{}, err
+	}
+	issue := toIssue(found, c.named.Load().ID)
+	if !found.IsPullRequest() {
+		return issue, nil
+	}
+	pull, err := repoCall(ctx, c, doing,
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.PullRequest, *github.Response, error) {
+			return client.PullRequests.Get(ctx, owner, name, number)
+		})
+	if err != nil {
+		return app.Issue{}, err
+	}
+	issue.Pull = toPull(pull)
+	return issue, nil
+}
+
+// IssuesSince lists the issues and pull requests, open and closed, that changed
+// since an instant (all, for the zero time), oldest first. Of a pull request
+// only that it is one, and whether it is a draft, is known then.
+func (c *RepoClient) IssuesSince(ctx context.Context, since time.Time) ([]app.Issue, error) {
+	found, err := repoList(ctx, c, "listing the issues of "+c.String(),
+		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]*github.Issue, *github.Response, error) {
+			return client.Issues.ListByRepo(ctx, owner, name, &github.IssueListByRepoOptions{
+				State: "all",
+				// By creation: sorted by update, an issue that changes while the
+				// pages are read moves others past the reader.
+				Sort: "created", Direction: "asc", Since: since, ListOptions: at,
+			})
+		})
+	if err != nil {
+		return nil, err
+	}
+	repository := c.named.Load().ID
+	return mapped(found, func(i *github.Issue) app.Issue { return toIssue(i, repository) }), nil
+}
+
+// CloseIssue closes an issue or pull request for a reason (ClosedCompleted,
+// ClosedNotPlanned). A locked one can be closed too; a closed one stays closed.
+func (c *RepoClient) CloseIssue(ctx context.Context, number int, reason string) error {
+	_, err := repoCall(ctx, c, "closing "+c.issue(number),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
+			return client.Issues.Edit(ctx, owner, name, number, &github.IssueRequest{
+				State: github.String("closed"), StateReason: github.String(reason),
+			})
+		})
+	return err
+}
+
+// IssueEvents lists who labelled, unlabelled, closed and reopened an issue,
+// oldest first. CodeNotFound when GitHub does not show them.
+func (c *RepoClient) IssueEvents(ctx context.Context, number int) ([]app.IssueEvent, error) {
+	found, err := repoList(ctx, c, "reading the history of "+c.issue(number),
+		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]*github.IssueEvent, *github.Response, error) {
+			return client.Issues.ListIssueEvents(ctx, owner, name, number, &at)
+		})
+	if err != nil {
+		return nil, err
+	}
+	events := make([]app.IssueEvent, 0, len(found))
+	for _, e := range found {
+		switch kind := strings.ToLower(e.GetEvent()); kind {
+		case "labeled", "unlabeled", "closed", "reopened":
+			events = append(events, app.IssueEvent{
+				Actor: toUser(e.Actor), Event: kind, Label: e.GetLabel().GetName(), At: e.GetCreatedAt().UTC(),
+			})
+		}
+	}
+	return events, nil
+}

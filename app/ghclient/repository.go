@@ -1,0 +1,150 @@
+package ghclient
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/google/go-github/v62/github"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// RepoClient is GitHub seen from one repository, through the installation that
+// reaches it. It is safe for concurrent use and cheap to make.
+//
+// Its errors are coded (package app): CodeNotFound and CodeGone for what is not
+// there, CodeForbidden, CodeInvalid and CodeConflict for what GitHub refuses,
+// and CodeUnavailable for what passes by itself, with app.RetryDelay saying when
+// to try again. After CodeUnavailable a write may have happened all the same.
+type RepoClient struct {
+	g *GitHub
+	// named holds the repository by its current name: a rename found on the way
+	// is remembered.
+	named atomic.Pointer[app.Repository]
+}
+
+// Repo makes a client of a repository. Its installation, owner's login and name
+// must be set; its id where it is known, to tell it from another that takes its
+// name.
+func (g *GitHub) Repo(repository app.Repository) *RepoClient {
+	c := &RepoClient{g: g}
+	c.named.Store(&repository)
+	return c
+}
+
+// RepositoryByID reads a repository by the id that it keeps for good.
+func (g *GitHub) RepositoryByID(ctx context.Context, installation, id int64) (app.Repository, error) {
+	ctx = context.WithValue(ctx, repositoryKey{}, id)
+	found, _, err := call(ctx, g, installation, fmt.Sprintf("reading repository %d", id),
+		func(ctx context.Context, client *github.Client) (*github.Repository, *github.Response, error) {
+			return client.Repositories.GetByID(ctx, id)
+		})
+	if err != nil {
+		return app.Repository{}, err
+	}
+	return toRepository(found, installation), nil
+}
+
+// Repository reads the repository as it is now, under its present name. When
+// another one stands under the name it had, the answer is found by id.
+func (c *RepoClient) Repository(ctx context.Context) (app.Repository, error) {
+	known := c.named.Load()
+	found, err := repoCall(ctx, c, "reading "+c.String(),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Repository, *github.Response, error) {
+			return client.Repositories.Get(ctx, owner, name)
+		})
+	if err != nil {
+		return app.Repository{}, err
+	}
+	repository := toRepository(found, known.Installation)
+	if known.ID != 0 && repository.ID != known.ID {
+		if repository, err = c.g.RepositoryByID(ctx, known.Installation, known.ID); err != nil {
+			return app.Repository{}, err
+		}
+	}
+	c.named.Store(&repository)
+	return repository, nil
+}
+
+// String is owner/name.
+func (c *RepoClient) String() string { return c.named.Load().FullName() }
+
+// issue names an issue for people, as GitHub does.
+func (c *RepoClient) issue(number int) string { return fmt.Sprintf("%s#%d", c, number) }
+
+// repoRequest is one call of go-github about a repository.
+type repoRequest[T any] func(ctx context.Context, client *github.Client, owner, name string) (T, *github.Response, error)
+
+// repoPage is one page of a list about a repository.
+type repoPage[T any] func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]T, *github.Response, error)
+
+// repoCall makes a request about the repository. Reads follow a rename by
+// GitHub's redirect; a write is never sent on blindly: the new name is read by
+// id, and the write made once more under it.
+func repoCall[T any](ctx context.Context, c *RepoClient, doing string, do repoRequest[T]) (T, error) {
+	value, err := repoCallOnce(ctx, c, doing, do)
+	repository := c.named.Load()
+	if !moved(err) || repository.ID == 0 {
+		return value, err
+	}
+	fresh, errRead := c.g.RepositoryByID(ctx, repository.Installation, repository.ID)
+	if errRead != nil || fresh.FullName() == repository.FullName() {
+		return value, err // not a rename: the thing itself is elsewhere
+	}
+	c.named.Store(&fresh)
+	return repoCallOnce(ctx, c, doing, do)
+}
+
+func repoCallOnce[T any](ctx context.Context, c *RepoClient, doing string, do repoRequest[T]) (T, error) {
+	repository := c.named.Load()
+	if err := checkNames(doing, repository.Owner.Login, repository.Name); err != nil {
+		var none T
+		return none, err
+	}
+	ctx = context.WithValue(ctx, repositoryKey{}, repository.ID)
+	value, _, err := call(ctx, c.g, repository.Installation, doing,
+		func(ctx context.Context, client *github.Client) (T, *github.Response, error) {
+			return do(ctx, client, repository.Owner.Login, repository.Name)
+		})
+	return value, err
+}
+
+func repoList[T any](ctx context.Context, c *RepoClient, doing string, do repoPage[T]) ([]T, error) {
+	repository := c.named.Load()
+	if err := checkNames(doing, repository.Owner.Login, repository.Name); err != nil {
+		return nil, err
+	}
+	ctx = context.WithValue(ctx, repositoryKey{}, repository.ID)
+	return list(ctx, c.g, repository.Installation, doing,
+		func(ctx context.Context, client *github.Client, at github.ListOptions) ([]T, *github.Response, error) {
+			return do(ctx, client, repository.Owner.Login, repository.Name, at)
+		})
+}
+
+// checkNames refuses, as not found, names that GitHub cannot have given.
+func checkNames(doing string, names ...string) error {
+	for _, name := range names {
+		if !isName(name) {
+			return app.Errorf(app.CodeNotFound, "%s: %q is no name on GitHub", doing, tidy(name))
+		}
+	}
+	return nil
+}
+
+// isName reports whether the text can be an account's, a team's or a
+// repository's name: go-github puts names into paths as they are, and some come
+// from people's commands.
+func isName(text string) bool {
+	if text == "" || len(text) > 100 || text == "." || text == ".." {
+		return false
+	}
+	return !strings.ContainsFunc(strings.TrimSuffix(text, "[bot]"), func(r rune) bool {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+			return false
+		}
+		return true
+	})
+}

@@ -1,0 +1,295 @@
+package ghclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+const (
+	// longestWait is how long a write waits in place for its turn. What would
+	// wait longer goes back to the queue, so that no worker is held.
+	longestWait = 20 * time.Second
+	// limitPause is the pause when GitHub limits us without saying for how
+	// long; it asks for at least a minute.
+	limitPause = time.Minute
+	// longestPause is GitHub's longest window.
+	longestPause = time.Hour
+	// The pauses after GitHub failed grow from the first to the last.
+	firstFailurePause = 10 * time.Second
+	lastFailurePause  = 5 * time.Minute
+)
+
+// limitError says that an installation must wait.
+type limitError struct {
+	after  time.Duration
+	reason string
+}
+
+func (e *limitError) Error() string {
+	return fmt.Sprintf("%s, for %s", e.reason, e.after.Round(time.Second))
+}
+
+// budget is what an installation may still do: its writes, its pause, and what
+// GitHub last said of its requests.
+type budget struct {
+	clock   app.Clock
+	sleep   func(context.Context, time.Duration) error
+	writes  *rate.Limiter
+	content *rate.Limiter
+
+	mu          sync.Mutex
+	pausedUntil time.Time
+	failures    int
+	remaining   int // as GitHub last said, -1 before it did
+	resetAt     time.Time
+}
+
+func newBudget(o Options) budget {
+	return budget{
+		clock: o.Clock, sleep: sleep, remaining: -1,
+		writes:  rate.NewLimiter(o.WriteRate, o.WriteBurst),
+		content: rate.NewLimiter(o.ContentRate, o.ContentBurst),
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// limits is the layer that keeps an installation within GitHub's limits
+// (DESIGN, "GitHub's facts that shape it"). It is the only one: go-github's own
+// memory of limits knows neither 429 nor our clock, and is kept from forming.
+func (g *GitHub) limits(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		a := accountFrom(req.Context())
+		if a == nil {
+			return nil, errors.New("a request without an account")
+		}
+		if err := a.mayGo(req); err != nil {
+			if req.Body != nil {
+				_ = req.Body.Close()
+			}
+			return nil, err
+		}
+		resp, err := next.RoundTrip(req)
+		if err != nil {
+			return nil, a.tokenRefused(err)
+		}
+		if limit := a.read(resp); limit != nil {
+			return nil, limit
+		}
+		return resp, nil
+	})
+}
+
+// mayGo waits until a request may go, or says when to come back.
+func (b *budget) mayGo(req *http.Request) error {
+	if err := b.paused(); err != nil {
+		return err
+	}
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return nil
+	}
+	if err := b.waitToWrite(req.Context(), createsContent(req)); err != nil {
+		return err
+	}
+	return b.paused() // the pause may have come while waiting
+}
+
+// createsContent tells the writes of which GitHub allows 500 an hour.
+func createsContent(req *http.Request) bool {
+	return req.Method == http.MethodPost &&
+		(strings.HasSuffix(req.URL.Path, "/comments") || strings.HasSuffix(req.URL.Path, "/reviews"))
+}
+
+func (b *budget) waitToWrite(ctx context.Context, content bool) error {
+	now := b.clock()
+	turns := []*rate.Reservation{b.writes.ReserveN(now, 1)}
+	if content {
+		turns = append(turns, b.content.ReserveN(now, 1))
+	}
+	var wait time.Duration
+	for _, turn := range turns {
+		wait = max(wait, turn.DelayFrom(now))
+	}
+	var err error
+	if wait > longestWait {
+		err = &limitError{after: wait, reason: "Agora's own budget of writes is spent"}
+	} else {
+		err = b.sleep(ctx, wait)
+	}
+	if err != nil {
+		for _, turn := range turns {
+			turn.CancelAt(now)
+		}
+	}
+	return err
+}
+
+func (b *budget) paused() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if left := b.pausedUntil.Sub(b.clock()); left > 0 {
+		return &limitError{after: left, reason: "GitHub asked for a pause"}
+	}
+	return nil
+}
+
+func (b *budget) pause(d time.Duration) time.Duration {
+	d = min(max(d, time.Second), longestPause)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until := b.clock().Add(d); until.After(b.pausedUntil) {
+		b.pausedUntil = until
+	}
+	return d
+}
+
+// failed gives the pause after one more failure in a row of GitHub's.
+func (b *budget) failed() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	pause := min(firstFailurePause<<min(b.failures, 8), lastFailurePause)
+	b.failures++
+	return pause
+}
+
+func (b *budget) succeeded() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failures = 0
+}
+
+// read learns from an answer how much is left, and whether to pause.
+func (b *budget) read(resp *http.Response) error {
+	spentUntil := b.readRemaining(resp)
+	if resp.StatusCode < 400 {
+		if !spentUntil.IsZero() {
+			b.pause(spentUntil.Sub(b.clock()))
+		}
+		return nil
+	}
+	after, limited := b.limited(resp, spentUntil)
+	if !limited {
+		return nil
+	}
+	drain(resp)
+	return &limitError{after: b.pause(after), reason: fmt.Sprintf("GitHub answered %d and asked for a pause", resp.StatusCode)}
+}
+
+// readRemaining notes the rate-limit headers, and takes from go-github what it
+// would use to refuse requests by the machine's clock. It gives the end of the
+// window when nothing is left in it.
+func (b *budget) readRemaining(resp *http.Response) time.Time {
+	seconds, _ := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64)
+	reset := time.Unix(seconds, 0)
+	resp.Header.Del("X-RateLimit-Reset")
+	remaining, err := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining"))
+	if resource := resp.Header.Get("X-RateLimit-Resource"); err != nil || (resource != "" && resource != "core") {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	b.remaining, b.resetAt = remaining, reset
+	b.mu.Unlock()
+	if remaining > 0 {
+		return time.Time{}
+	}
+	return reset
+}
+
+// limited tells a limit from a plain refusal: GitHub uses 403 for both, and 429.
+func (b *budget) limited(resp *http.Response, spentUntil time.Time) (time.Duration, bool) {
+	if after, said := retryAfter(resp.Header.Get("Retry-After"), b.clock()); said {
+		return after, true
+	}
+	switch {
+	case resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests:
+		return 0, false
+	case !spentUntil.IsZero():
+		return spentUntil.Sub(b.clock()), true
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return limitPause, true
+	}
+	text := strings.ToLower(peek(resp))
+	return limitPause, strings.Contains(text, "rate limit") || strings.Contains(text, "abuse detection")
+}
+
+// retryAfter reads the header's seconds or date.
+func retryAfter(value string, now time.Time) (time.Duration, bool) {
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return at.Sub(now), true
+	}
+	return 0, false
+}
+
+// tokenRefused looks at an error of the token transport. It holds GitHub's
+// answer to the request for a token with its body still open.
+func (b *budget) tokenRefused(err error) error {
+	var refused *ghinstallation.HTTPError
+	if !errors.As(err, &refused) || refused.Response == nil {
+		return err
+	}
+	limit := b.read(refused.Response)
+	drain(refused.Response)
+	if limit != nil {
+		return limit
+	}
+	return err
+}
+
+// peek reads the beginning of a body and puts it back.
+func peek(resp *http.Response) string {
+	start, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(start), resp.Body), resp.Body}
+	return string(start)
+}
+
+// drain ends with an answer so that its connection can serve again.
+func drain(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	_ = resp.Body.Close()
+}
+
+// leastRemaining is the smallest number of requests that an installation has
+// left in its window, or -1 when none is known.
+func (g *GitHub) leastRemaining() float64 {
+	least := -1
+	for _, a := range g.accounts.Values() {
+		a.budget.mu.Lock()
+		left, running := a.remaining, a.resetAt.After(g.options.Clock())
+		a.budget.mu.Unlock()
+		if running && left >= 0 && (least < 0 || left < least) {
+			least = left
+		}
+	}
+	return float64(least)
+}
