@@ -250,7 +250,7 @@ func gcd(a, b int64) int64 {
 
 // quote shows a piece of input in an error: short, on one line, and harmless in a terminal.
 func quote(text string) string {
-	const longest = 60
+	const longest = 80
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest]) + "…"
 	}

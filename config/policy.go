@@ -206,8 +206,9 @@ func (r TypeRules) HeadsQuorum(n int) int {
 }
 
 // WeightQuorumMet tells whether cast weight reaches the weight quorum of an electorate of that total weight, exactly.
+// An electorate without weight has no quorum.
 func (r TypeRules) WeightQuorumMet(cast, total int64) bool {
-	return r.Quorum.Weight.CmpShare(cast, total) >= 0
+	return total <= 0 || r.Quorum.Weight.CmpShare(cast, total) >= 0
 }
 
 // ceilRootTimes is ⌈root·√n⌉ in integers: the smallest k with k² ≥ root²·n.
