@@ -219,7 +219,8 @@ func (s *Store) Release(ctx context.Context, lease app.Lease) error {
 // that waits for the lock, PostgreSQL would miss what was just committed.
 func (tx *Tx) openLane(ctx context.Context, lane string, failed int) error {
 	if _, err := tx.ExecContext(ctx, `
-		UPDATE deliveries SET state = 'pending', attempts = attempts + $1
+		UPDATE deliveries SET state = 'pending', attempts = attempts + $1,
+			error = CASE WHEN $1 > 0 THEN 'the worker that ran it fell silent' ELSE error END
 		WHERE lane = $2 AND state = 'running'`, failed, lane); err != nil {
 		return fmt.Errorf("putting back what ran in %s: %w", lane, err)
 	}
