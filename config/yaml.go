@@ -64,6 +64,13 @@ func (r *yamlReader) parse(data []byte) (root ast.Node, ok bool) {
 		r.problems.add(Problem{Message: "the file is not UTF-8 text"})
 		return nil, false
 	}
+	// The bytes are a stranger's: a fault of the parser's must refuse the file, not stop the server.
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.problems.add(Problem{Message: "this is not valid YAML"})
+			root, ok = nil, false
+		}
+	}()
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	tokens := lexer.Tokenize(string(data))
 	if !r.allowed(tokens) {
