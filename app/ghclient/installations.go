@@ -68,6 +68,23 @@ func (g *GitHub) Installation(ctx context.Context, id int64) (Installation, erro
 	return toInstallation(found), nil
 }
 
+// InstallationOf finds the installation that reaches a repository, for events
+// that do not name it; CodeNotFound when none does.
+func (g *GitHub) InstallationOf(ctx context.Context, owner, name string) (Installation, error) {
+	doing := fmt.Sprintf("finding the installation of %s/%s", tidy(owner), tidy(name))
+	if err := checkNames(doing, owner, name); err != nil {
+		return Installation{}, err
+	}
+	found, _, err := call(ctx, g, 0, doing,
+		func(ctx context.Context, client *github.Client) (*github.Installation, *github.Response, error) {
+			return client.Apps.FindRepositoryInstallation(ctx, owner, name)
+		})
+	if err != nil {
+		return Installation{}, err
+	}
+	return toInstallation(found), nil
+}
+
 // InstallationRepositories lists the repositories that an installation reaches.
 func (g *GitHub) InstallationRepositories(ctx context.Context, installation int64) ([]app.Repository, error) {
 	found, err := list(ctx, g, installation, fmt.Sprintf("listing the repositories of installation %d", installation),

@@ -1,0 +1,277 @@
+package ghclient_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// conditional answers like GitHub: the ETag depends on the token too.
+func conditional(w http.ResponseWriter, r *http.Request, body string) {
+	etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256([]byte(r.Header.Get("Authorization")+body)))
+	w.Header().Set("ETag", etag)
+	if r.Header.Get("If-None-Match") == etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write([]byte(body))
+}
+
+func TestAPollOfAnUnchangedCommentCostsNothing(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	var mu sync.Mutex
+	likes, statuses, expired := 1, []int{}, ""
+	s.HandleFunc("GET /repos/acme/app/issues/comments/3", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		recorder := &statusWriter{ResponseWriter: w, status: 200}
+		defer func() { statuses = append(statuses, recorder.status) }()
+		if r.Header.Get("Authorization") == expired {
+			recorder.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		conditional(recorder, r, fmt.Sprintf(`{"id":3,"body":"ballot","user":{"id":4,"login":"kim","type":"User"},"reactions":{"+1":%d,"-1":2}}`, likes))
+	})
+	repo := s.repo()
+	poll := func(wantChanged bool, wantLikes int) {
+		t.Helper()
+		polled, changed, err := repo.PollComment(ctx, 3)
+		must(t, err)
+		if changed != wantChanged || polled.Reactions["+1"] != wantLikes || polled.Reactions["-1"] != 2 || polled.Body != "ballot" {
+			t.Errorf("polled %+v, changed %v; want changed %v and %d likes", polled, changed, wantChanged, wantLikes)
+		}
+	}
+	poll(true, 1)
+	poll(false, 1)
+	mu.Lock()
+	likes = 2
+	mu.Unlock()
+	poll(true, 2)
+	poll(false, 2)
+	mu.Lock()
+	expired = s.token() // the token changes, and GitHub's ETag with it
+	mu.Unlock()
+	poll(false, 2)
+	poll(false, 2)
+	if got := fmt.Sprint(statuses); got != "[200 304 200 304 401 200 304]" {
+		t.Errorf("GitHub answered %s", got)
+	}
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func TestPollsOfInstallationsDoNotMeet(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.HandleFunc("GET /repos/acme/app/issues/comments/3", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != "" {
+			t.Error("one installation's ETag was shown for another")
+		}
+		w.Header().Set("ETag", `"same"`)
+		answer(w, map[string]any{"id": 3})
+	})
+	g := s.github(unbounded)
+	for _, id := range []int64{5, 6} {
+		repository := acme()
+		repository.Installation = id
+		_, changed, err := g.Repo(repository).PollComment(ctx, 3)
+		must(t, err)
+		if !changed {
+			t.Errorf("installation %d saw another's answer", id)
+		}
+	}
+}
+
+// reactionList serves reactions in pages as GitHub does.
+type reactionList struct {
+	mu     sync.Mutex
+	ids    []int
+	broken int            // this page cannot be read
+	during map[int]func() // runs after a page was served
+	asked  []string
+}
+
+func (l *reactionList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, _ := strconv.Atoi(r.URL.Query().Get("page"))
+	size, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
+	if at == l.broken {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	from, to := min((at-1)*size, len(l.ids)), min(at*size, len(l.ids))
+	if to < len(l.ids) {
+		w.Header().Set("Link", fmt.Sprintf(`<http://%s%s?per_page=%d&page=%d>; rel="next"`, r.Host, r.URL.Path, size, at+1))
+	}
+	var items []string
+	for _, id := range l.ids[from:to] {
+		items = append(items, fmt.Sprintf(`{"id":%d,"content":"+1","created_at":"2026-09-01T10:00:%02dZ","user":{"id":%d,"login":"u%d","type":"User"}}`, id, id%60, id, id))
+	}
+	recorder := &statusWriter{ResponseWriter: w, status: 200}
+	conditional(recorder, r, "["+strings.Join(items, ",")+"]")
+	l.asked = append(l.asked, fmt.Sprintf("%d:%d", at, recorder.status))
+	if then := l.during[at]; then != nil {
+		then()
+	}
+}
+
+// set changes the list, and tells what was asked since the last change.
+func (l *reactionList) set(change func()) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	asked := strings.Join(l.asked, " ")
+	l.asked = nil
+	if change != nil {
+		change()
+	}
+	return asked
+}
+
+func numbers(n int) []int {
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = i + 1
+	}
+	return ids
+}
+
+func newReactions(t *testing.T, n int) (*server, *reactionList) {
+	s, l := newServer(t), &reactionList{ids: numbers(n)}
+	s.Handle("GET /repos/acme/app/issues/comments/3/reactions", l)
+	return s, l
+}
+
+func TestReactionsCarryTheirTime(t *testing.T) {
+	t.Parallel()
+	s, _ := newReactions(t, 2)
+	reactions, err := s.repo().CommentReactions(ctx, 3)
+	must(t, err)
+	if len(reactions) != 2 || reactions[1].CreatedAt.Second() != 2 || reactions[1].User.ID != 2 || reactions[1].Content != "+1" {
+		t.Errorf("read %+v", reactions)
+	}
+}
+
+func TestAReactionPollSeesANewPageBehindAnUnchangedOne(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 100)
+	repo := s.repo()
+	poll := func(wantChanged bool, wantCount int, wantAsked string) {
+		t.Helper()
+		reactions, changed, err := repo.PollCommentReactions(ctx, 3)
+		must(t, err)
+		if asked := l.set(nil); changed != wantChanged || len(reactions) != wantCount || asked != wantAsked {
+			t.Errorf("%d reactions, changed %v, asked %q; want %d, %v, %q", len(reactions), changed, asked, wantCount, wantChanged, wantAsked)
+		}
+	}
+	poll(true, 100, "1:200 2:200")
+	poll(false, 100, "1:304 2:304")
+	l.set(func() { l.ids = append(l.ids, 101) })
+	poll(true, 101, "1:304 2:200")
+	poll(false, 101, "1:304 2:304")
+	l.set(func() { l.ids = l.ids[:100] })
+	poll(true, 100, "1:304 2:200")
+	l.set(func() { l.ids = l.ids[1:] })
+	poll(true, 99, "1:200")
+	poll(false, 99, "1:304")
+}
+
+func TestAPollThatBrokeForgetsNoChange(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 250)
+	repo := s.repo()
+	_, _, err := repo.PollCommentReactions(ctx, 3)
+	must(t, err)
+	l.set(func() { l.ids, l.broken = append(l.ids[:0:0], l.ids[1:]...), 3 })
+	_, _, err = repo.PollCommentReactions(ctx, 3)
+	wantCode(t, err, app.CodeUnavailable)
+	l.set(func() { l.broken = 0 })
+	reactions, changed, err := repo.PollCommentReactions(ctx, 3)
+	must(t, err)
+	if !changed || len(reactions) != 249 {
+		t.Errorf("%d reactions, changed %v", len(reactions), changed)
+	}
+}
+
+func TestReactionsOnAPageThatCannotBeReadAreNotLeftOut(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 250)
+	l.broken = 3
+	reactions, err := s.repo().CommentReactions(ctx, 3)
+	wantCode(t, err, app.CodeUnavailable)
+	if reactions != nil {
+		t.Errorf("%d reactions in spite of it", len(reactions))
+	}
+}
+
+func TestAReactionTakenBackWhileReadingHidesNoOther(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 150)
+	// Taking back the first moves the 101st to page 1 after page 1 was read.
+	l.during = map[int]func(){1: func() {
+		if len(l.ids) == 150 {
+			l.ids = l.ids[1:]
+		}
+	}}
+	reactions, err := s.repo().CommentReactions(ctx, 3)
+	must(t, err)
+	seen := map[int64]bool{}
+	for _, r := range reactions {
+		seen[r.ID] = true
+	}
+	if len(reactions) != 149 || !seen[101] || seen[1] {
+		t.Errorf("%d reactions, the 101st among them: %v", len(reactions), seen[101])
+	}
+}
+
+func TestReactionsThatNeverStandStillAreNotKnown(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 150)
+	l.during = map[int]func(){1: func() { l.ids = l.ids[1:] }}
+	_, err := s.repo().CommentReactions(ctx, 3)
+	wantCode(t, err, app.CodeUnavailable)
+}
+
+func TestReactAndTakeBack(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.reply("POST /repos/acme/app/issues/comments/3/reactions", 200, map[string]any{"id": 8, "content": "rocket"})
+	s.HandleFunc("DELETE /repos/acme/app/issues/comments/3/reactions/8", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
+	s.HandleFunc("GET /repos/acme/app/issues/comments/3/reactions", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("content") != "rocket" {
+			t.Errorf("asked for %s", r.URL.RawQuery)
+		}
+		answer(w, []any{
+			map[string]any{"id": 7, "content": "rocket", "user": user(1, "kim")},
+			map[string]any{"id": 8, "content": "rocket", "user": map[string]any{"id": 2, "login": "Agora-Test[bot]", "type": "Bot"}},
+			map[string]any{"id": 9, "content": "rocket", "user": nil},
+		})
+	})
+	repo := s.repo()
+	id, err := repo.React(ctx, 3, "rocket")
+	must(t, err)
+	own, err := repo.OwnReactions(ctx, 3, "rocket")
+	must(t, err)
+	if id != 8 || len(own) != 1 || own[0].ID != 8 {
+		t.Errorf("reacted as %d, own %+v", id, own)
+	}
+	must(t, repo.Unreact(ctx, 3, 8))
+	must(t, repo.Unreact(ctx, 3, 9)) // never was there
+}
