@@ -1,0 +1,223 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// maxNamed bounds how many people one line names.
+const maxNamed = 10
+
+// calls say who must do what now, one sentence each.
+func calls(v rfc.View) []string {
+	r := v.RFC
+	author := person(r.Author.Login)
+	stewards := stewardsNamed(v)
+	switch r.State {
+	case rfc.Draft:
+		return []string{author + ": `/rfc open` when it is ready for comments."}
+	case rfc.Open:
+		return append(concernCalls(r),
+			`**Everybody**: discuss it below; an objection that must be met is `+"`/concern raise \"…\"`.",
+			stewards+": `/rfc vote` opens the vote early.")
+	case rfc.Voting:
+		return votingCalls(v, stewards)
+	case rfc.Accepted:
+		return []string{fmt.Sprintf("**Whoever implements it**: write `Implements: %s` in the pull request. %s: `/rfc implement by=#…` when it is done.", r.Name(), stewards)}
+	case rfc.ChangesRequested:
+		return append(concernCalls(r), author+": change the text, or `/rfc open`, for a fresh discussion.")
+	case rfc.Postponed:
+		if !r.RetryAt.IsZero() {
+			return []string{fmt.Sprintf("**Voters**: a second vote opens by itself **%s**.", instant(r.RetryAt))}
+		}
+		return []string{stewards + ": `/rfc reopen \"why\"` to try once more."}
+	case rfc.Rejected, rfc.Withdrawn:
+		return []string{stewards + ": `/rfc reopen \"why\"` to take it up again."}
+	}
+	return nil
+}
+
+func votingCalls(v rfc.View, stewards string) []string {
+	vote := "**Vote** with `/vote approve \"why\"`"
+	if v.Round != nil && v.Round.BallotURL != "" {
+		vote = "**Vote** on " + link("the ballot", v.Round.BallotURL) + " with 👍 👎 😕 👀, by `/vote approve \"why\"`"
+	}
+	if v.RFC.Kind == rfc.KindPull {
+		vote += ", or by a review"
+	}
+	calls := append([]string{vote + "."}, concernCalls(v.RFC)...)
+	if duty := stewardDuty(v); duty != "" {
+		calls = append(calls, stewards+": "+duty+".")
+	}
+	return calls
+}
+
+// stewardDuty is what stewards can do for a round, the most urgent first.
+func stewardDuty(v rfc.View) string {
+	round := v.Round
+	switch {
+	case round == nil:
+		return ""
+	case !round.ConfirmBy.IsZero():
+		return "`/rfc confirm`"
+	case !round.TextChangedAt.IsZero():
+		return "`/rfc editorial \"why\"`, or `/rfc restart \"why\"`"
+	case v.Result.Extended < round.Policy.MaxExtension.Std():
+		return "`/rfc extend 3d \"why\"`"
+	}
+	return ""
+}
+
+// concernCalls ask the author to answer open concerns, and raisers to settle the
+// answered ones.
+func concernCalls(r *rfc.RFC) []string {
+	var answer []string
+	raisers := map[string][]string{}
+	var order []string
+	for _, c := range r.Concerns {
+		command := fmt.Sprintf("`/concern address %d \"how\"`", c.Number)
+		switch c.State {
+		case rfc.ConcernOpen:
+			answer = append(answer, command)
+		case rfc.ConcernAddressed:
+			if _, known := raisers[c.Raiser.Login]; !known {
+				order = append(order, c.Raiser.Login)
+			}
+			raisers[c.Raiser.Login] = append(raisers[c.Raiser.Login], fmt.Sprintf("`/concern resolve %d`", c.Number))
+		}
+	}
+	var calls []string
+	if len(answer) > 0 {
+		calls = append(calls, person(r.Author.Login)+": "+list(answer)+".")
+	}
+	for _, login := range first(order, maxNamed) {
+		calls = append(calls, person(login)+": "+list(raisers[login])+".")
+	}
+	return calls
+}
+
+// warnings are what a voter must know before voting.
+func warnings(v rfc.View) []string {
+	var lines []string
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
+		say("Voting could not be opened: %s", Escape(v.RFC.OpenBlocked, maxReason))
+	}
+	if v.RFC.State == rfc.Accepted && changedSince(v.RFC) {
+		say("The text changed after it was accepted: the acceptance holds for %s only. A steward may call the change editorial with `/rfc editorial \"why\"`.", boundName(v.RFC))
+	}
+	if !tallied(v) {
+		return lines
+	}
+	round, result := v.Round, v.Result
+	if v.RFC.State == rfc.Voting {
+		if !round.TextChangedAt.IsZero() {
+			say("The text changed on %s, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.", instant(round.TextChangedAt))
+		}
+		if !round.ConfirmBy.IsZero() {
+			say("%s must confirm the result by **%s**, else it is postponed (%d so far).",
+				capital(rfc.Plural(round.Policy.TwoStewards, "steward")), instant(round.ConfirmBy), len(round.Confirmations))
+		}
+		if !round.EarlyCloseAt.IsZero() {
+			say("No remaining vote can change the outcome: voting closes early, **%s**.", instant(round.EarlyCloseAt))
+		}
+		if result.Extended > 0 {
+			say("%s", extended(round, result))
+		}
+	}
+	if result.Organisation != "" {
+		say("%s carries %d %% of the cast weight.", Escape(result.Organisation, maxTitle),
+			floorShare(result.OrganisationShare.Weight, result.Tally.Cast().Weight, 100))
+	}
+	return lines
+}
+
+// extended says that and why the deadline moved.
+func extended(round *rfc.Round, result rfc.Result) string {
+	why := []string{}
+	for _, x := range round.Extensions[max(0, len(round.Extensions)-3):] {
+		why = append(why, fmt.Sprintf("%s by %s: %s", x.For, Login(x.By.Login), Escape(x.Why, maxReason)))
+	}
+	if result.NearTie {
+		why = append(why, "it was near a tie")
+	}
+	line := "The deadline moved from " + instant(round.Planned) + " to **" + instant(result.Deadline) + "**"
+	if len(why) == 0 {
+		return line + " because of a late change."
+	}
+	return line + " (" + strings.Join(why, "; ") + ")."
+}
+
+// boundName is the text an acceptance holds for: a commit, or the text's hash.
+func boundName(r *rfc.RFC) string {
+	if r.Bound.Head != "" {
+		return "commit " + CodeSpan(short(r.Bound.Head))
+	}
+	return "the text with hash " + CodeSpan(short(r.Bound.Hash))
+}
+
+// short is the beginning of a hash that people compare.
+func short(hash string) string { return hash[:min(len(hash), 12)] }
+
+// concernList shows the concerns with their states, those that block first, as far
+// as they fit into a part of the budget.
+func concernList(v rfc.View) string {
+	const room = Budget / 5
+	concerns := slices.Clone(v.RFC.Concerns)
+	slices.SortStableFunc(concerns, func(a, b rfc.Concern) int { return rank(a.Settled()) - rank(b.Settled()) })
+	var b strings.Builder
+	for i, c := range concerns {
+		if b.Len() > room {
+			b.WriteString("- " + elsewhere(v, "More, "+rfc.Plural(len(concerns)-i, "concern")+","))
+			break
+		}
+		state := string(c.State)
+		if c.Marked != "" {
+			state += ", " + string(c.Marked)
+		}
+		fmt.Fprintf(&b, "- %s **Concern %d** by %s, %s: %s", tick(c.Settled()), c.Number, person(c.Raiser.Login), link(state, c.URL), Escape(c.Text, maxReason))
+		if c.How != "" {
+			fmt.Fprintf(&b, " — answered: %s", Escape(c.How, maxReason))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func rank(later bool) int {
+	if later {
+		return 1
+	}
+	return 0
+}
+
+// person names somebody in bold.
+func person(login string) string {
+	return "**" + Login(login) + "**"
+}
+
+// stewardsNamed is "**Stewards** (acme/stewards, maya)".
+func stewardsNamed(v rfc.View) string {
+	if len(v.Stewards) == 0 {
+		return "**Stewards**"
+	}
+	names := make([]string, 0, maxNamed)
+	for _, name := range first(v.Stewards, maxNamed) {
+		names = append(names, Escape(name, 80))
+	}
+	return "**Stewards** (" + strings.Join(names, ", ") + ")"
+}
+
+// list joins commands: "a, b and 3 more".
+func list(words []string) string {
+	if more := len(words) - maxNamed; more > 0 {
+		return strings.Join(words[:maxNamed], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(words, ", ")
+}
+
+// first is at most the first n of a list.
+func first[T any](list []T, n int) []T { return list[:min(len(list), n)] }

@@ -1,0 +1,102 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// Check is the text of the check run `agora/rfc` for one RFC. It changes with the
+// state, the verdict and the deadline, not with each vote: it carries no weights
+// and no counts of ballots.
+func (Renderer) Check(v rfc.View) (title, summary string) {
+	title = heading(v.RFC) + " " + checkState(v)
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s · %s**: %s.\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
+	if v.RFC.State == rfc.Voting && v.Round != nil {
+		fmt.Fprintf(&b, "\nVoting closes **%s**.\n", instant(v.Result.Deadline))
+		for _, line := range missing(v) {
+			b.WriteString("- " + line + "\n")
+		}
+	}
+	if v.RFC.State == rfc.Open {
+		if !v.RFC.DiscussionEnds.IsZero() {
+			fmt.Fprintf(&b, "\nVoting opens **%s**.\n", instant(v.RFC.DiscussionEnds))
+		}
+		if v.RFC.OpenBlocked != "" {
+			fmt.Fprintf(&b, "\nVoting could not be opened: %s\n", Escape(v.RFC.OpenBlocked, maxReason))
+		}
+	}
+	if v.RFC.State == rfc.Accepted && v.RFC.Bound.Hash != "" {
+		fmt.Fprintf(&b, "\nThe acceptance holds for %s.\n", boundName(v.RFC))
+		if changedSince(v.RFC) {
+			b.WriteString("\nThe text changed since: it needs a steward's `/rfc editorial \"why\"`, or a new vote.\n")
+		}
+	}
+	if v.RFC.URL != "" {
+		b.WriteString("\n" + link("The RFC", v.RFC.URL))
+		if v.PageURL != "" {
+			b.WriteString(" · " + link("its page", v.PageURL))
+		}
+		b.WriteString("\n")
+	}
+	return title, b.String()
+}
+
+// changedSince reports whether the text is no longer the accepted one.
+func changedSince(r *rfc.RFC) bool {
+	return r.Bound.Hash != "" && r.Text.Hash != r.Bound.Hash
+}
+
+// checkState completes the sentence that begins with the RFC's name.
+func checkState(v rfc.View) string {
+	r := v.RFC
+	switch r.State {
+	case rfc.Draft:
+		return "is a draft"
+	case rfc.Open:
+		return "is open for comment"
+	case rfc.Voting:
+		if lines := missing(v); len(lines) > 0 {
+			return "is voting: " + strings.Join(lines, ", ")
+		}
+		return "is voting: would pass now"
+	case rfc.Accepted:
+		if changedSince(r) {
+			return "was accepted, and changed since"
+		}
+		return "was accepted"
+	case rfc.ChangesRequested:
+		return "needs changes"
+	case rfc.Superseded:
+		if r.SupersededBy > 0 {
+			return fmt.Sprintf("was superseded by RFC-%d", r.SupersededBy)
+		}
+	}
+	return "was " + string(r.State)
+}
+
+// missing says in words what keeps a vote from passing as it stands.
+func missing(v rfc.View) []string {
+	if v.Round == nil {
+		return []string{"no ballot yet"}
+	}
+	var lines []string
+	if !v.Result.Verdict.QuorumToPass {
+		lines = append(lines, "quorum not yet reached")
+	}
+	if !v.Result.Verdict.Approval {
+		lines = append(lines, "approval not yet reached")
+	}
+	if n := v.Result.OpenConcerns; n > 0 {
+		lines = append(lines, rfc.Plural(n, "concern")+" open")
+	}
+	if !v.Round.TextChangedAt.IsZero() {
+		lines = append(lines, "the text changed since voting opened")
+	}
+	if !v.Round.ConfirmBy.IsZero() {
+		lines = append(lines, "stewards must confirm")
+	}
+	return lines
+}
