@@ -167,10 +167,12 @@ type account struct {
 }
 
 func (g *GitHub) account(installation int64) *account {
+	if known, found := g.accounts.Get(installation); found {
+		return known
+	}
 	fresh := &account{installation: installation, budget: newBudget(g.options)}
 	if known, found, _ := g.accounts.PeekOrAdd(installation, fresh); found {
-		g.accounts.Get(installation) // counts as used
-		return known
+		return known // made meanwhile
 	}
 	return fresh
 }

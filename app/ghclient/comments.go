@@ -26,7 +26,12 @@ func (c *RepoClient) Comment(ctx context.Context, id int64) (app.Comment, error)
 		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
 			return get[comment](ctx, client, commentPath(owner, name, id))
 		})
-	return c.oneComment(ctx, found, err)
+	if err != nil {
+		return app.Comment{}, err
+	}
+	read := []app.Comment{toComment(found)}
+	err = c.claim(ctx, read)
+	return read[0], err
 }
 
 // PollComment reads one comment by a conditional request: free of charge while
@@ -72,7 +77,10 @@ func (c *RepoClient) listComments(ctx context.Context, doing, path string, since
 		return nil, err
 	}
 	comments := mapped(found, toComment)
-	return comments, c.claim(ctx, comments)
+	if err := c.claim(ctx, comments); err != nil {
+		return nil, err
+	}
+	return comments, nil
 }
 
 func pageQuery(at github.ListOptions) url.Values {
@@ -82,21 +90,26 @@ func pageQuery(at github.ListOptions) url.Values {
 // CreateComment writes a comment on an issue or pull request. After
 // CodeUnavailable it may exist: look for it before writing again.
 func (c *RepoClient) CreateComment(ctx context.Context, number int, body string) (app.Comment, error) {
-	made, err := repoCall(ctx, c, "commenting on "+c.issue(number),
+	found, err := repoCall(ctx, c, "commenting on "+c.issue(number),
 		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
 			return send[comment](ctx, client, http.MethodPost,
 				fmt.Sprintf("repos/%s/%s/issues/%d/comments", owner, name, number), bodyOf(body))
 		})
-	return c.oneComment(ctx, made, err)
+	if err != nil {
+		return app.Comment{}, err
+	}
+	made := toComment(found)
+	made.ByApp = c.g.id
+	return made, nil
 }
 
 // EditComment replaces a comment's text.
-func (c *RepoClient) EditComment(ctx context.Context, id int64, body string) (app.Comment, error) {
-	made, err := repoCall(ctx, c, "editing "+c.comment(id),
-		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
-			return send[comment](ctx, client, http.MethodPatch, commentPath(owner, name, id), bodyOf(body))
+func (c *RepoClient) EditComment(ctx context.Context, id int64, body string) error {
+	_, err := repoCall(ctx, c, "editing "+c.comment(id),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.IssueComment, *github.Response, error) {
+			return client.Issues.EditComment(ctx, owner, name, id, bodyOf(body))
 		})
-	return c.oneComment(ctx, made, err)
+	return err
 }
 
 func bodyOf(text string) *github.IssueComment { return &github.IssueComment{Body: &text} }
@@ -117,17 +130,6 @@ func absentIsFine(err error) error {
 		return nil
 	}
 	return err
-}
-
-func (c *RepoClient) oneComment(ctx context.Context, found comment, err error) (app.Comment, error) {
-	if err != nil {
-		return app.Comment{}, err
-	}
-	comments := []app.Comment{toComment(found)}
-	if err := c.claim(ctx, comments); err != nil {
-		return app.Comment{}, err
-	}
-	return comments[0], nil
 }
 
 // claim marks our own comments as the App's where GitHub names no App: the

@@ -122,14 +122,14 @@ func judgeStatus(status int) string {
 // judgeToken reads the answer to the request for an installation's token. Its
 // 404 says nothing of the thing asked for, so it must not become CodeNotFound.
 func judgeToken(status int) (string, error) {
-	switch code := judgeStatus(status); code {
-	case app.CodeNotFound, app.CodeGone:
-		return app.CodeGone, fmt.Errorf("the App is not installed there any more: GitHub answered %d to the request for a token", status)
-	case app.CodeUnavailable:
-		return code, fmt.Errorf("GitHub answered %d to the request for a token", status)
-	default:
-		return app.CodeForbidden, fmt.Errorf("the App is suspended there or its key is not accepted: GitHub answered %d to the request for a token", status)
+	answered := fmt.Sprintf("GitHub answered %d to the request for a token", status)
+	switch {
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return app.CodeGone, errors.New("the App is not installed there any more: " + answered)
+	case judgeStatus(status) == app.CodeUnavailable:
+		return app.CodeUnavailable, errors.New(answered)
 	}
+	return app.CodeForbidden, errors.New("the App is suspended there or its key is not accepted: " + answered)
 }
 
 func refusalOf(err error) *refusal {

@@ -222,11 +222,12 @@ func (b *budget) readRemaining(resp *http.Response) time.Time {
 
 // limited tells a limit from a plain refusal: GitHub uses 403 for both, and 429.
 func (b *budget) limited(resp *http.Response, spentUntil time.Time) (time.Duration, bool) {
-	if after, said := retryAfter(resp.Header.Get("Retry-After"), b.clock()); said {
-		return after, true
-	}
+	refused := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusTooManyRequests
+	after, said := retryAfter(resp.Header.Get("Retry-After"), b.clock())
 	switch {
-	case resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests:
+	case said && (refused || resp.StatusCode >= 500):
+		return after, true
+	case !refused:
 		return 0, false
 	case !spentUntil.IsZero():
 		return spentUntil.Sub(b.clock()), true

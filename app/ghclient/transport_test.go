@@ -42,7 +42,7 @@ func TestARejectedTokenIsDroppedAndTheRequestRepeatedOnce(t *testing.T) {
 	repo := s.repo()
 	made, err := repo.CreateComment(ctx, 7, "hello")
 	must(t, err)
-	if made.Body != "hello" || s.token() != valid {
+	if made.Body != "hello" || made.ByApp != appID || s.token() != valid {
 		t.Errorf("made %+v with %s", made, s.token())
 	}
 	// A token refused again and again is an error, not a loop.
@@ -200,4 +200,29 @@ func gathered(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 		}
 	}
 	return values
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestEachExchangeHasADeadline(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.reply("GET /repos/acme/app/issues/8", 200, map[string]any{"number": 8})
+	web, exchanges := &http.Transport{}, 0
+	t.Cleanup(web.CloseIdleConnections)
+	g, err := ghclient.New(settings(s.url), ghclient.Options{HTTP: roundTripper(func(r *http.Request) (*http.Response, error) {
+		exchanges++
+		if _, bounded := r.Context().Deadline(); !bounded {
+			t.Errorf("%s may take for ever", r.URL.Path)
+		}
+		return web.RoundTrip(r)
+	})})
+	must(t, err)
+	_, err = g.Repo(acme()).Issue(ctx, 8)
+	must(t, err)
+	if exchanges != 2 {
+		t.Errorf("%d exchanges, want one for the token and one for the issue", exchanges)
+	}
 }
