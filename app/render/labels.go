@@ -6,10 +6,11 @@ import (
 	"github.com/agora-rfc/agora/config"
 )
 
-// Labels are all labels Agora makes when they are missing: the community's own
-// label for RFCs, given by its name, the types, and the states Agora keeps itself.
-func (Renderer) Labels(rfcLabel string) []app.LabelSpec {
-	labels := []app.LabelSpec{{Name: rfcLabel, Color: "5319e7", Description: "A request for comments: Agora runs its discussion and vote"}}
+// Labels are all labels Agora makes when they are missing: people's label for RFCs
+// under its default name (first, for a community that calls it otherwise), the
+// types, and the states Agora keeps itself.
+func (Renderer) Labels() []app.LabelSpec {
+	labels := []app.LabelSpec{{Name: config.DefaultPolicy().Label, Color: "5319e7", Description: "A request for comments: Agora runs its discussion and vote"}}
 	for _, t := range config.Types() {
 		labels = append(labels, app.LabelSpec{Name: t.Label(), Color: "c5def5", Description: "RFC type: " + t.Title()})
 	}

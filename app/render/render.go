@@ -28,8 +28,13 @@ const (
 // Renderer writes Agora's comments. It holds nothing; New makes one.
 type Renderer struct{}
 
+var _ rfc.Renderer = Renderer{}
+
 // New returns a renderer.
 func New() Renderer { return Renderer{} }
+
+// Escape is the function of the same name, for the domain's own answers.
+func (Renderer) Escape(text string, limit int) string { return Escape(text, limit) }
 
 // Reply is the answer to a command: the text, marked with the comment it answers,
 // so that it is edited instead of repeated when the author tries again. The text

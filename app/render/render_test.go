@@ -195,14 +195,14 @@ func TestReplyIsMarkedWithTheCommentItAnswers(t *testing.T) {
 func TestLabelsAreWhatGitHubTakes(t *testing.T) {
 	t.Parallel()
 	labels := map[string]app.LabelSpec{}
-	for _, l := range render.New().Labels("proposal") {
+	for _, l := range render.New().Labels() {
 		labels[l.Name] = l
 		if len(l.Name) > 50 || len(l.Color) != 6 || strings.Trim(l.Color, "0123456789abcdef") != "" || l.Description == "" || len(l.Description) > 100 {
 			t.Errorf("GitHub does not take %+v", l)
 		}
 	}
 	for _, name := range []string{
-		"proposal", "rfc-type/roadmap", "rfc-type/capability-proposal", "rfc-type/standard", "rfc-type/policy-change", "rfc-type/breaking-change",
+		"rfc", "rfc-type/roadmap", "rfc-type/capability-proposal", "rfc-type/standard", "rfc-type/policy-change", "rfc-type/breaking-change",
 		"rfc/draft", "rfc/open-for-comment", "rfc/voting", "rfc/accepted", "rfc/rejected", "rfc/postponed", "rfc/changes-requested",
 		"rfc/withdrawn", "rfc/superseded", "rfc/implemented",
 	} {
