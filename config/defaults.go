@@ -64,8 +64,6 @@ func defaultReputation() Reputation {
 		SignalBase:       20,
 		SignalShare:      MustFraction(1, 2),
 		Curve:            400,
-		WeightBase:       100,
-		WeightPerPoint:   4,
 		Signals: Signals{
 			FactorBase:          MustFraction(1, 4),
 			FactorShare:         MustFraction(3, 4),

@@ -181,8 +181,6 @@ func reputationKeys(rep *Reputation) object {
 		"signal_base":            count(&rep.SignalBase, 0, 10_000),
 		"signal_share":           fraction(&rep.SignalShare, 1),
 		"curve":                  count(&rep.Curve, 1, 1_000_000),
-		"weight_base":            count(&rep.WeightBase, 1, 10_000),
-		"weight_per_point":       count(&rep.WeightPerPoint, 0, 1000),
 		"genesis_repository_age": periodOrOff(&rep.GenesisRepositoryAge),
 		"signals": object{
 			"factor_base":     fraction(&signals.FactorBase, 1),

@@ -273,7 +273,7 @@ func TestLockedOwnerIsNotOverridden(t *testing.T) {
 
 func TestRepositoryMayNotChangeTheCommunity(t *testing.T) {
 	t.Parallel()
-	_, err := config.ResolvePolicy(nil, []byte("version: 1\nlocked: true\nreputation: {weight_per_point: 1000}\n"))
+	_, err := config.ResolvePolicy(nil, []byte("version: 1\nlocked: true\nreputation: {curve: 1}\n"))
 	var problems *config.Problems
 	if !errors.As(err, &problems) || len(problems.List) != 2 || problems.File != config.RepositoryFile {
 		t.Fatalf("err = %v, want two problems of the repository's file", err)

@@ -80,9 +80,6 @@ type Reputation struct {
 	SignalShare Fraction `json:"signal_share"`
 	// Curve is the 400 of R = floor(100·(1 − e^(−P/400))).
 	Curve int `json:"curve"`
-	// WeightBase and WeightPerPoint make a voter's weight in hundredths: 100 + 4R.
-	WeightBase     int `json:"weight_base"`
-	WeightPerPoint int `json:"weight_per_point"`
 	// Signals are the rules for signals from other people.
 	Signals Signals `json:"signals"`
 	// GenesisRepositoryAge is how old a repository must be for its permissions to bring genesis points.
