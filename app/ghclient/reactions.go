@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/google/go-github/v62/github"
@@ -137,6 +136,3 @@ func (c *RepoClient) Unreact(ctx context.Context, id, reactionID int64) error {
 		})
 	return absentIsFine(err)
 }
-
-// escape makes one segment of a path of any text.
-func escape(text string) string { return url.PathEscape(text) }

@@ -3,6 +3,7 @@ package ghclient
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync/atomic"
 
@@ -148,3 +149,6 @@ func isName(text string) bool {
 		return true
 	})
 }
+
+// escape makes one segment of a path of any text.
+func escape(text string) string { return url.PathEscape(text) }
