@@ -81,6 +81,14 @@ type Act struct {
 
 func (a Act) retracts() bool { return a.Choice == Retracted }
 
+// retraction is 1 for a retraction: what was given at the same instant came first.
+func (a Act) retraction() int {
+	if a.retracts() {
+		return 1
+	}
+	return 0
+}
+
 // SortActs puts acts in the order in which they count: by GitHub's instant, and at
 // the same instant so that the one that wins comes last.
 func SortActs(acts []Act) {
@@ -92,16 +100,10 @@ func compareActs(a, b Act) int {
 		a.At.Compare(b.At),
 		cmp.Compare(a.Channel.rank(), b.Channel.rank()),
 		cmp.Compare(a.Source, b.Source),
-		cmp.Compare(boolRank(a.retracts()), boolRank(b.retracts())),
+		cmp.Compare(a.retraction(), b.retraction()),
 		cmp.Compare(a.ID, b.ID),
+		cmp.Compare(a.Choice, b.Choice), // only for acts that have no id yet
 	)
-}
-
-func boolRank(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // standing is what one voter's acts amount to so far.
@@ -124,6 +126,8 @@ func (s *standing) apply(a Act, i int) {
 	case a.Channel == ByReaction && a.retracts():
 		s.takeBack(a)
 	case a.Channel == ByReaction:
+		// A reaction stands once, however often it is listed.
+		s.forget(a.Source)
 		s.reactions = append(s.reactions, standingReaction{a.Source, a.Choice, i})
 		s.settleReactions()
 	default:
@@ -138,16 +142,21 @@ func (s *standing) apply(a Act, i int) {
 }
 
 func (s *standing) takeBack(a Act) {
-	at := slices.IndexFunc(s.reactions, func(r standingReaction) bool { return r.source == a.Source })
-	if at < 0 {
+	if !s.forget(a.Source) {
 		return // already overtaken
 	}
-	s.reactions = slices.Delete(s.reactions, at, at+1)
 	if len(s.reactions) == 0 {
 		s.choice, s.act = Retracted, -1
 		return
 	}
 	s.settleReactions()
+}
+
+// forget drops a reaction and reports whether it stood.
+func (s *standing) forget(source int64) bool {
+	before := len(s.reactions)
+	s.reactions = slices.DeleteFunc(s.reactions, func(r standingReaction) bool { return r.source == source })
+	return len(s.reactions) < before
 }
 
 // settleReactions lets the newest standing reaction count, unless two that stand
@@ -170,4 +179,9 @@ func (s *standing) counts() bool {
 		return true
 	}
 	return false
+}
+
+// stands reports whether the act is one of the reactions that stand on the ballot.
+func (s *standing) stands(act int) bool {
+	return slices.ContainsFunc(s.reactions, func(r standingReaction) bool { return r.act == act })
 }

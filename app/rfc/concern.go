@@ -62,16 +62,10 @@ func (c Concern) Settled() bool {
 	return c.State == ConcernResolved || c.State == ConcernLapsed || c.State == ConcernOverruled
 }
 
-// openAt reports whether the concern blocked at the instant.
-func (c Concern) openAt(t time.Time) bool {
-	return !c.RaisedAt.After(t) && (c.SettledAt.IsZero() || c.SettledAt.After(t))
-}
-
-// withdrawnAt reports whether the raiser's objection had been met by t: the
-// concern was resolved or lapsed, so the ballot behind it counts as an abstention.
-func (c Concern) withdrawnAt(t time.Time) bool {
-	return (c.State == ConcernResolved || c.State == ConcernLapsed) && !c.SettledAt.IsZero() && !c.SettledAt.After(t)
-}
+// met reports whether the raiser's objection was met: the concern was resolved or
+// lapsed, so that the ballot behind it counts as an abstention. Overruling is the
+// stewards' word, not the raiser's, and leaves the ballot as it is.
+func (c Concern) met() bool { return c.State == ConcernResolved || c.State == ConcernLapsed }
 
 // OpenConcerns counts the concerns that block acceptance.
 func OpenConcerns(concerns []Concern) int {

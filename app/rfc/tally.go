@@ -103,28 +103,45 @@ type Verdict struct {
 
 // Judge applies RULES §2 "Tally" 1–3 to a tally. It is exact and pure.
 func Judge(q Question, t Tally, openConcerns int) Verdict {
-	v := judge(q, t, openConcerns)
+	v := q.needs().judge(t, openConcerns)
 	v.Reasons = v.explain(q, t, openConcerns)
 	return v
 }
 
-// judge is Judge without the words: it runs once for every act of a recount.
-func judge(q Question, t Tally, openConcerns int) Verdict {
-	against, cast := t.Against(), t.Cast()
+// needs are what a tally has to reach: worked out once for a Question, because no
+// ballot changes them.
+type needs struct {
+	nobody     bool // N = 0: there is no quorum to reach
+	heads      int
+	weight     int64 // hundredths, rounded up: a cast weight is whole, so this is exact
+	supporters int
+	approval   config.Threshold
+}
+
+func (q Question) needs() needs {
+	return needs{
+		nobody:     q.Heads <= 0,
+		heads:      q.Rules.HeadsQuorum(q.Heads),
+		weight:     q.Rules.Quorum.Weight.CeilOf(q.Weight),
+		supporters: max(0, min(q.MinSupporters, q.Heads-1)),
+		approval:   q.Rules.Approval,
+	}
+}
+
+func (n needs) quorum(c Count) bool { return !n.nobody && c.Voters >= n.heads && c.Weight >= n.weight }
+
+// judge is Judge without the words: it runs for every instant of a recount.
+func (n needs) judge(t Tally, openConcerns int) Verdict {
+	against := t.Against()
+	passing := Count{t.Approve.Weight + t.Abstain.Weight, t.Approve.Voters + t.Abstain.Voters}
 	v := Verdict{
-		QuorumHeads:      t.Approve.Voters + t.Abstain.Voters,
-		QuorumHeadsNeed:  q.Rules.HeadsQuorum(q.Heads),
-		QuorumWeight:     t.Approve.Weight + t.Abstain.Weight,
-		QuorumWeightNeed: q.Rules.Quorum.Weight.CeilOf(q.Weight),
-		SupportersNeed:   max(0, min(q.MinSupporters, q.Heads-1)),
+		QuorumHeads: passing.Voters, QuorumHeadsNeed: n.heads,
+		QuorumWeight: passing.Weight, QuorumWeightNeed: n.weight,
+		QuorumToPass: n.quorum(passing), QuorumToReject: n.quorum(t.Cast()),
+		SupportersNeed: n.supporters,
 	}
-	reached := func(heads int, weight int64) bool {
-		return q.Heads > 0 && heads >= v.QuorumHeadsNeed && q.Rules.WeightQuorumMet(weight, q.Weight)
-	}
-	v.QuorumToPass = reached(v.QuorumHeads, v.QuorumWeight)
-	v.QuorumToReject = reached(cast.Voters, cast.Weight)
-	v.Approval = q.Rules.Approval.Met(t.Approve.Weight, t.Approve.Weight+against.Weight) &&
-		t.Approve.Voters > against.Voters && t.Supporters >= v.SupportersNeed
+	v.Approval = t.Approve.Voters > against.Voters && t.Supporters >= n.supporters &&
+		n.approval.Met(t.Approve.Weight, t.Approve.Weight+against.Weight)
 	switch {
 	case v.Approval && v.QuorumToPass && openConcerns > 0:
 		v.Outcome = OutcomeChangesRequested
@@ -148,8 +165,8 @@ func (v Verdict) explain(q Question, t Tally, openConcerns int) []string {
 		if short := v.QuorumHeadsNeed - v.QuorumHeads; short > 0 {
 			say("quorum short by %s", Plural(short, "voter"))
 		}
-		if !q.Rules.WeightQuorumMet(v.QuorumWeight, q.Weight) {
-			say("quorum short by %s weight", FormatWeight(v.QuorumWeightNeed-v.QuorumWeight))
+		if short := v.QuorumWeightNeed - v.QuorumWeight; short > 0 {
+			say("quorum short by %s weight", FormatWeight(short))
 		}
 	}
 	switch {

@@ -1,0 +1,155 @@
+package rfc
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Ballot is one act as the result sees it: superseded acts are there too, with
+// Counted false and why.
+type Ballot struct {
+	Act
+	Weight  int64 // hundredths; 0 for an advisory vote
+	Counted bool
+	WhyNot  string
+}
+
+// Result is a recounted round.
+type Result struct {
+	Deadline time.Time
+	// Extended is how much later than planned, NearTie whether a near tie is part of it.
+	Extended time.Duration
+	NearTie  bool
+	Tally    Tally
+	Verdict  Verdict
+	// Unweighted is the verdict had every weight been 1.
+	Unweighted Verdict
+	Ballots    []Ballot
+	// OpenConcerns is counted just before the deadline, or now while voting goes on.
+	OpenConcerns int
+	// Organisation carries the largest share of the cast weight, when it is above
+	// the share worth showing; NeedsConfirmation when two stewards must confirm.
+	Organisation      string
+	OrganisationShare Count
+	NeedsConfirmation bool
+	// Certain is set while no remaining weight could change the outcome (early close).
+	Certain bool
+}
+
+// WouldPass reports whether the round would be accepted as it stands.
+func (r Result) WouldPass() bool { return r.Verdict.Outcome == OutcomeAccepted }
+
+// result is what the counter found, after run.
+func (c *counter) result() Result {
+	equal := c.question
+	equal.Weight = int64(equal.Heads)
+	r := Result{
+		Deadline: c.end(), Extended: c.deadline.Sub(c.rec.Round.Planned), NearTie: c.nearTie,
+		Tally: c.tally, OpenConcerns: len(c.open),
+		Verdict:    Judge(c.question, c.tally, len(c.open)),
+		Unweighted: Judge(equal, c.heads, len(c.open)),
+		Ballots:    c.ballots(),
+		Certain:    c.certain(),
+	}
+	c.organisations(&r)
+	return r
+}
+
+// ballots lists every act with what became of it.
+func (c *counter) ballots() []Ballot {
+	list := make([]Ballot, len(c.acts))
+	for i, a := range c.acts {
+		v, eligible := c.voters[a.Voter.ID]
+		b := Ballot{Act: a, Weight: v.Weight}
+		s := c.standing[a.Voter.ID]
+		switch {
+		case c.over(a.At):
+			b.WhyNot = "after the deadline"
+		case a.retracts():
+			b.WhyNot = "a retraction"
+		case s.choice == Conflicting && s.stands(i):
+			b.Choice, b.WhyNot = Conflicting, "two contradicting reactions stand at once"
+		case s.act != i:
+			b.WhyNot = "superseded by a newer act, or taken back"
+		case !eligible:
+			b.WhyNot = "advisory: not in the electorate of this round"
+		case c.voided[a.Voter.ID]:
+			b.WhyNot = "void: the voter was blocked or held during the round"
+		default:
+			b.Counted = true
+		}
+		list[i] = b
+	}
+	return list
+}
+
+// organisations finds the organisation with the largest share of the cast weight
+// (RULES §2 "Tally" 4).
+func (c *counter) organisations(r *Result) {
+	if len(c.rec.Affiliations) == 0 {
+		return
+	}
+	shares := map[string]Count{}
+	for voter, s := range c.standing {
+		v, eligible := c.voters[voter]
+		organisation := c.rec.Affiliations[voter]
+		if c.voided[voter] || !eligible || !s.counts() || organisation == "" {
+			continue
+		}
+		share := shares[organisation]
+		share.add(v.Weight, 1)
+		shares[organisation] = share
+	}
+	limits := c.rec.Round.Policy.Organisation
+	cast := c.tally.Cast().Weight
+	for _, name := range slices.Sorted(maps.Keys(shares)) {
+		share := shares[name]
+		if share.Weight > r.OrganisationShare.Weight && limits.Warn.CmpShare(share.Weight, cast) > 0 {
+			r.Organisation, r.OrganisationShare = name, share
+		}
+	}
+	r.NeedsConfirmation = r.Organisation != "" && limits.Confirm.CmpShare(r.OrganisationShare.Weight, cast) > 0
+}
+
+// certain reports whether the outcome stands whatever those who have not voted do:
+// between all of them opposing and all of them approving lies everything else.
+// On the side of approval every open concern counts as met, because that turns
+// ballots against into abstentions.
+func (c *counter) certain() bool {
+	left, author := c.left()
+	worst, best := c.tally, c.tally
+	worst.Reject.Weight += left.Weight
+	worst.Reject.Voters += left.Voters
+	best.Approve.Weight += left.Weight
+	best.Approve.Voters += left.Voters
+	best.Supporters += left.Voters - author
+	c.meetAll(&best)
+	outcome := c.needs.judge(c.tally, len(c.open)).Outcome
+	return c.needs.judge(worst, len(c.open)).Outcome == outcome && c.needs.judge(best, 0).Outcome == outcome
+}
+
+// left is who may still vote and has not, and how many of them are the author.
+func (c *counter) left() (left Count, author int) {
+	for id, v := range c.voters {
+		if s := c.standing[id]; c.voided[id] || s != nil && s.counts() {
+			continue
+		}
+		left.add(v.Weight, 1)
+		if id == c.rec.Author {
+			author = 1
+		}
+	}
+	return left, author
+}
+
+// meetAll counts the ballots behind the open concerns as abstentions.
+func (c *counter) meetAll(t *Tally) {
+	for voter, s := range c.standing {
+		v, eligible := c.voters[voter]
+		if eligible && !c.voided[voter] && c.open[c.concernOf(s)] {
+			t.RequestChanges.add(v.Weight, -1)
+			t.Abstain.add(v.Weight, 1)
+		}
+	}
+}
