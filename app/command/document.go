@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 const MaxRefs = 20
 
 // refPattern is one RFC in such a list, bare or as a Markdown link, and what parts it from the next.
-var refPattern = regexp.MustCompile(`^[\s,&]*(?:and\s+)?\[?(?i:RFC)-([1-9][0-9]{0,8})\]?(?:\([^()\s]*\))?\b?`)
+var refPattern = regexp.MustCompile(`^[\s,&]*(?:and\s+)?\[?(?i:RFC)-([1-9][0-9]{0,8})\b\]?(?:\([^()\s]*\))?`)
 
 // ImplementsRefs returns the RFCs that a text names on lines such as "Implements: RFC-7, RFC-9", in order, once each.
 // Such a line is visible plain text and starts at the first column; case does not matter.
@@ -106,7 +107,7 @@ func FormField(body, heading string) string {
 			break
 		}
 		if strings.EqualFold(strings.TrimSpace(string(line.Value(source))), strings.TrimSpace(heading)) {
-			start = line.Stop
+			start = lineEnd(source, line.Stop)
 		}
 	}
 	if start < 0 {
@@ -121,5 +122,13 @@ func FormField(body, heading string) string {
 
 // lineStart returns where the line around an offset begins.
 func lineStart(source []byte, offset int) int {
-	return strings.LastIndexByte(string(source[:offset]), '\n') + 1
+	return bytes.LastIndexByte(source[:offset], '\n') + 1
+}
+
+// lineEnd returns where the line around an offset ends.
+func lineEnd(source []byte, offset int) int {
+	if i := bytes.IndexByte(source[offset:], '\n'); i >= 0 {
+		return offset + i
+	}
+	return len(source)
 }

@@ -47,7 +47,7 @@ func mayHoldCommand(body string) bool {
 // parseLine reads one line as a command.
 func parseLine(line visibleLine) (Invocation, bool) {
 	rest, isCommand := strings.CutPrefix(line.text, "/")
-	if !isCommand {
+	if !isCommand || strings.HasPrefix(rest, " ") || strings.HasPrefix(rest, "\t") {
 		return Invocation{}, false
 	}
 	noun, rest := cutWord(rest)

@@ -143,7 +143,7 @@ func visibleLines(body string) ([]visibleLine, error) {
 		case *ast.Text:
 			segment := node.Segment
 			if node.HardLineBreak() && segment.Stop < len(source) && source[segment.Stop] == '\\' {
-				hide(visible, text.NewSegment(segment.Stop, segment.Stop+1))
+				visible[segment.Stop] = ' ' // the backslash that ends a line is no text of it
 			}
 			if startsLine(source, segment) && isTopLevelParagraph(node.Parent()) && open.none() {
 				starts = append(starts, segment.Start)
