@@ -51,7 +51,8 @@ func checkCredentials(s *Server, problems *Problems) {
 			`; with no App yet, "agora manifest" prints what to register there`)
 	}
 	if !app.WebhookSecret.IsSet() {
-		missing("webhook_secret", `is missing or empty: choose a long random text and enter it here and as "Webhook secret" on your App's page under `+page)
+		missing("webhook_secret", `is missing or empty: choose a long random text, and enter it here and as "Webhook secret" on your App's page under `+
+			page)
 	}
 	if !app.PrivateKey.IsSet() {
 		missing("private_key", `is missing: "Generate a private key" on your App's page under `+page+

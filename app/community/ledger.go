@@ -68,12 +68,9 @@ func (e Entry) subject() string {
 	return e.Source
 }
 
-// isSignal tells whether the entry is a signal of one person to another, to which factors, repeats and bursts apply.
-func (e Entry) isSignal() bool { return e.Actor != 0 && e.Kind.Class() == config.Signal }
-
-// valid tells whether the entry's numbers can be counted with; Replay lets the others count nothing.
-func (e Entry) valid() bool {
-	return e.Points >= 0 && e.Points <= maxPoints && e.Factor >= 0 && e.Factor <= Scale && e.Kind.Class() != config.ClassNone
+// sound tells whether the entry's numbers can be counted with.
+func (e Entry) sound() bool {
+	return e.Points >= 0 && e.Points <= maxPoints && e.Factor >= 0 && e.Factor <= Scale
 }
 
 // worth is the entry's points times its factor, in ten-thousandths, rounded down.

@@ -33,12 +33,8 @@ func (s Standing) Weight() int { return Weight(s.R) }
 // because signals that two members exchange are void by what stands in the ledgers of both. Neither the order of the entries
 // nor what happened after now matters. A member without entries is not in the result: the zero Standing is right for them.
 func Replay(ledger map[int64][]Entry, now time.Time, rules config.Reputation) map[int64]Standing {
-	byMember := map[int64][]judged{}
-	for _, entry := range judge(ledger, now, rules.Signals) {
-		byMember[entry.Member] = append(byMember[entry.Member], entry)
-	}
-	standings := make(map[int64]Standing, len(byMember))
-	for member, own := range byMember {
+	standings := make(map[int64]Standing, len(ledger))
+	for member, own := range judge(ledger, now, rules.Signals) {
 		standing := Standing{Member: member}
 		account(own, now, rules, func(term Term) { standing.add(term) })
 		standing.finish(rules)
@@ -49,14 +45,8 @@ func Replay(ledger map[int64][]Entry, now time.Time, rules config.Reputation) ma
 
 // ReceiptOf computes the standing of one member as Replay does, from the same whole ledger, with every term it is made of.
 func ReceiptOf(member int64, ledger map[int64][]Entry, now time.Time, rules config.Reputation) Receipt {
-	var own []judged
-	for _, entry := range judge(ledger, now, rules.Signals) {
-		if entry.Member == member {
-			own = append(own, entry)
-		}
-	}
 	receipt := Receipt{At: now.UTC(), Standing: Standing{Member: member}}
-	account(own, now, rules, func(term Term) {
+	account(judge(ledger, now, rules.Signals)[member], now, rules, func(term Term) {
 		receipt.Terms = append(receipt.Terms, term)
 		receipt.add(term)
 	})
@@ -68,15 +58,16 @@ func ReceiptOf(member int64, ledger map[int64][]Entry, now time.Time, rules conf
 func account(own []judged, now time.Time, rules config.Reputation, give func(Term)) {
 	caps := caps{rules: rules, genesis: highestGenesis(own)}
 	today := day(now)
-	for _, entry := range own {
+	for i := range own {
+		entry := &own[i]
 		if entry.Kind == config.EntryVoid {
 			continue // it shows in the entry that it voids
 		}
 		term := Term{
-			Entry: entry.Entry, Class: entry.Kind.Class(), Verdict: entry.verdict, VoidedBy: entry.by,
+			Entry: entry.Entry, Class: entry.class, Verdict: entry.verdict, VoidedBy: entry.by,
 			Repeat: entry.repeat, AgeDays: int(today - day(entry.At)),
 		}
-		if entry.valid() {
+		if entry.sound() {
 			term.Worth = halved(entry.worth(), entry.repeat)
 		}
 		if term.Verdict == Counts {
@@ -123,8 +114,9 @@ func decayed(term Term, rules config.Reputation) float64 {
 // highestGenesis is the id of the genesis entry worth most, the first of equals: a member's highest permission counts, once.
 func highestGenesis(own []judged) (id int64) {
 	most := int64(-1)
-	for _, entry := range own {
-		if entry.Kind.Class() == config.Genesis && entry.verdict == Counts && entry.worth() > most {
+	for i := range own {
+		entry := &own[i]
+		if entry.class == config.Genesis && entry.verdict == Counts && entry.worth() > most {
 			id, most = entry.ID, entry.worth()
 		}
 	}

@@ -11,56 +11,66 @@ import (
 // judged is an entry with what the other entries make of it.
 type judged struct {
 	Entry
+	class   config.EntryClass
 	verdict Verdict
 	by      int64 // the entry that voids it
 	repeat  int   // the k of the k-th signal of the same actor to the same member, 1 for all else
 }
 
-// judge puts the entries up to now in order and decides what counts before any cap: the voids, by an entry first, then by bursts,
-// then by exchanges, and the repeats among what is left. A later step sees nothing that an earlier one voided, so fraud that is
-// taken back leaves no trace on its victim. The order of the entries given does not matter.
-func judge(entries map[int64][]Entry, now time.Time, rules config.Signals) []judged {
-	var ledger []judged
-	for _, own := range entries {
-		for _, entry := range own {
-			if !entry.At.After(now) {
-				ledger = append(ledger, judged{Entry: entry, verdict: Counts, repeat: 1})
+// judge puts every member's entries up to now in order and decides what counts before any cap: the voids, by an entry first, then
+// by bursts, then by exchanges, and the repeats among what is left. A later step sees nothing that an earlier one voided, so fraud
+// that is taken back leaves no trace on its victim. The order of the entries given does not matter.
+func judge(ledger map[int64][]Entry, now time.Time, rules config.Signals) map[int64][]judged {
+	byMember := make(map[int64][]judged, len(ledger))
+	var voids []Entry
+	for member, entries := range ledger {
+		own := make([]judged, 0, len(entries))
+		for _, entry := range entries {
+			if entry.Member != member || entry.At.After(now) {
+				continue
+			}
+			class := entry.Kind.Class()
+			own = append(own, judged{Entry: entry, class: class, verdict: firstVerdict(entry, class), repeat: 1})
+			if entry.Voids != 0 && entry.Voids < entry.ID {
+				voids = append(voids, entry)
 			}
 		}
+		slices.SortFunc(own, func(a, b judged) int { return inOrder(a.Entry, b.Entry) })
+		byMember[member] = own
 	}
-	slices.SortFunc(ledger, func(a, b judged) int { return inOrder(a.Entry, b.Entry) })
-	voidByEntry(ledger)
-	between := signalsBetween(ledger)
+	voidByEntry(byMember, voids)
+	between := signalsBetween(byMember)
 	for _, signals := range between {
 		for _, burst := range rules.Bursts {
 			voidBursts(signals, burst)
 		}
 	}
-	for way, signals := range between {
-		if back := between[way.reverse()]; way.actor < way.member && len(back) > 0 {
+	for direction, signals := range between {
+		if back := between[direction.reverse()]; direction.actor < direction.member && len(back) > 0 {
 			voidExchange(signals, back, rules.MutualMax, rules.MutualWindow.Std())
 		}
 	}
 	for _, signals := range between {
 		countRepeats(signals, rules.RepeatWindow.Std())
 	}
-	return ledger
+	return byMember
 }
 
-// voidByEntry marks what other entries void, and what cannot count at all. A void that is itself void has no effect.
-func voidByEntry(ledger []judged) {
-	var voids []Entry
-	for i := range ledger {
-		entry := &ledger[i]
-		if entry.Voids != 0 && entry.Voids < entry.ID {
-			voids = append(voids, entry.Entry)
-		}
-		switch {
-		case !entry.valid():
-			entry.verdict = Invalid
-		case entry.Factor == 0:
-			entry.verdict = NoFactor
-		}
+// firstVerdict judges an entry by itself.
+func firstVerdict(entry Entry, class config.EntryClass) Verdict {
+	switch {
+	case class == config.ClassNone || !entry.sound():
+		return Invalid
+	case entry.Factor == 0:
+		return NoFactor
+	}
+	return Counts
+}
+
+// voidByEntry marks what the voids void. A void that is itself void has no effect.
+func voidByEntry(byMember map[int64][]judged, voids []Entry) {
+	if len(voids) == 0 {
+		return
 	}
 	// A void is younger than what it voids: from the youngest on, whether it stands is known when its turn comes.
 	slices.SortFunc(voids, func(a, b Entry) int { return cmp.Compare(b.ID, a.ID) })
@@ -70,9 +80,11 @@ func voidByEntry(ledger []judged) {
 			voidedBy[void.Voids] = void.ID
 		}
 	}
-	for i := range ledger {
-		if by := voidedBy[ledger[i].ID]; by != 0 {
-			ledger[i].verdict, ledger[i].by = VoidByEntry, by
+	for _, own := range byMember {
+		for i := range own {
+			if by := voidedBy[own[i].ID]; by != 0 {
+				own[i].verdict, own[i].by = VoidByEntry, by
+			}
 		}
 	}
 }
@@ -83,13 +95,14 @@ type way struct{ actor, member int64 }
 func (w way) reverse() way { return way{actor: w.member, member: w.actor} }
 
 // signalsBetween groups the signals that stand by their direction, each group in order.
-func signalsBetween(ledger []judged) map[way][]*judged {
+func signalsBetween(byMember map[int64][]judged) map[way][]*judged {
 	between := map[way][]*judged{}
-	for i := range ledger {
-		entry := &ledger[i]
-		if entry.isSignal() && entry.verdict == Counts {
-			direction := way{actor: entry.Actor, member: entry.Member}
-			between[direction] = append(between[direction], entry)
+	for _, own := range byMember {
+		for i := range own {
+			if entry := &own[i]; entry.Actor != 0 && entry.class == config.Signal && entry.verdict == Counts {
+				direction := way{actor: entry.Actor, member: entry.Member}
+				between[direction] = append(between[direction], entry)
+			}
 		}
 	}
 	return between
