@@ -1,6 +1,7 @@
 package ghsim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -113,7 +114,7 @@ func (v view) organizationFull(a *account) object {
 		}
 	}
 	return with(v.organizationSimple(a), object{
-		"name": optional(a.name), "has_organization_projects": true, "has_repository_projects": true,
+		"name": cmp.Or(a.name, a.login), "has_organization_projects": true, "has_repository_projects": true,
 		"public_repos": repositories, "public_gists": 0, "followers": 0, "following": 0,
 		"html_url": v.web + "/" + a.login, "type": kindOrganization, "is_verified": false,
 		"created_at": stamp(a.created), "updated_at": stamp(a.created), "archived_at": nil,

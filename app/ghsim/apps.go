@@ -1,6 +1,7 @@
 package ghsim
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -58,12 +59,14 @@ func (n *installation) covers(r *repository) bool {
 	return !n.deleted && r.owner == n.account && (n.all || n.repositories[r.id])
 }
 
-// via shows through which App something was written, null for people.
+// via shows through which App something was written, null for people. There
+// GitHub's description knows no merge groups.
 func (v view) via(a *application) any {
 	if a == nil {
 		return nil
 	}
-	return v.application(a)
+	events := slices.DeleteFunc(slices.Clone(a.events), func(e string) bool { return e == "merge_group" })
+	return with(v.application(a), object{"events": events})
 }
 
 func (v view) application(a *application) object {
@@ -106,7 +109,15 @@ func (s *Server) installed(a *application) []*installation {
 }
 
 func (c *call) listInstallations() (reply, error) {
-	return ok(render(page(c, c.installed(c.auth.app)), c.view.installation))
+	return ok(render(page(c, c.installed(c.auth.app)), c.listedInstallation))
+}
+
+// listedInstallation has an account with what users and enterprises have in
+// common and apart: GitHub's description of this one list demands both.
+func (v view) listedInstallation(n *installation) object {
+	account := with(v.simpleUser(n.account), object{"name": cmp.Or(n.account.name, n.account.login), "slug": n.account.login,
+		"created_at": stamp(n.account.created), "updated_at": stamp(n.account.created)})
+	return with(v.installation(n), object{"account": account})
 }
 
 // installation finds {installation_id} of the path among the App's own.
@@ -147,7 +158,7 @@ func (c *call) repositoryInstallation() (reply, error) {
 		if n.covers(r) {
 			if moved {
 				return reply{}, &problem{status: http.StatusMovedPermanently, message: "Moved Permanently",
-					location: c.locate("/repositories/" + itoa(r.id) + "/installation")}
+					location: c.locate("/repos/" + r.fullName() + "/installation")}
 			}
 			return ok(c.view.installation(n))
 		}

@@ -189,12 +189,14 @@ func (c *call) repository() (*repository, error) {
 		if c.request.Method != http.MethodGet && c.request.Method != http.MethodHead {
 			status = http.StatusTemporaryRedirect
 		}
-		return nil, &problem{status: status, message: "Moved Permanently", location: c.locate("/repositories/" + strconv.FormatInt(r.id, 10) + rest)}
+		return nil, &problem{status: status, message: "Moved Permanently", location: c.locate("/repos/" + r.fullName() + rest)}
 	}
 	return r, c.writable(r)
 }
 
-// locate makes a redirect's target, keeping the query.
+// locate makes a redirect's target, keeping the query. GitHub redirects to
+// /repositories/{id}/…, which its own description does not know; the present
+// name leads to the same place.
 func (c *call) locate(path string) string {
 	if q := c.request.URL.RawQuery; q != "" {
 		path += "?" + q

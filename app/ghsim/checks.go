@@ -70,7 +70,7 @@ func (v view) checkRun(k *checkRun) object {
 	return object{
 		"id": k.id, "node_id": nodeID("CheckRun", k.id), "head_sha": k.suite.sha, "name": k.name,
 		"external_id": k.externalID, "url": url, "html_url": v.web + "/" + r.fullName() + "/runs/" + itoa(k.id),
-		"details_url": optional(k.detailsURL), "status": status, "conclusion": optional(conclusion),
+		"details_url": cmp.Or(k.detailsURL, v.web), "status": status, "conclusion": optional(conclusion),
 		"started_at": stamp(k.started), "completed_at": stamp(k.completed),
 		"output": object{"title": optional(k.title), "summary": optional(k.summary), "text": optional(k.text),
 			"annotations_count": 0, "annotations_url": url + "/annotations"},

@@ -85,14 +85,18 @@ func (c *call) getPermission() (reply, error) {
 		return reply{}, &problem{status: http.StatusNotFound, message: c.vars["login"] + " is not a user"}
 	}
 	p := c.permission(r, who)
-	old := p.String() // the permission field knows neither maintain nor triage
+	return ok(object{"permission": oldPermission(p), "role_name": p.String(), "user": c.collaborator(r, who)})
+}
+
+// oldPermission is the permission in words that know neither maintain nor triage.
+func oldPermission(p app.Permission) string {
 	switch p {
 	case app.PermissionMaintain:
-		old = "write"
+		return "write"
 	case app.PermissionTriage:
-		old = "read"
+		return "read"
 	}
-	return ok(object{"permission": old, "role_name": p.String(), "user": c.collaborator(r, who)})
+	return p.String()
 }
 
 func (c *call) getCollaborator() (reply, error) {
@@ -133,9 +137,9 @@ func (c *call) putCollaborator() (reply, error) {
 	r.collaborators[who.id] = given
 	switch {
 	case before == app.PermissionNone:
-		c.memberEvent("added", r, who, object{"permission": object{"to": in.Permission}, "role_name": object{"to": given.String()}})
+		c.memberEvent("added", r, who, object{"permission": object{"to": oldPermission(given)}, "role_name": object{"to": given.String()}})
 	case before != given:
-		c.memberEvent("edited", r, who, object{"permission": object{"from": before.String(), "to": given.String()}})
+		c.memberEvent("edited", r, who, object{"permission": object{"from": oldPermission(before), "to": oldPermission(given)}})
 	}
 	return noContent()
 }

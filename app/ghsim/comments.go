@@ -151,8 +151,8 @@ func (c *call) getComment() (reply, error) {
 	return ok(c.view.comment(m))
 }
 
-// ownComment finds the comment and refuses who may not change it: an App
-// changes its own only, people their own or with write permission any.
+// ownComment finds the comment and refuses who may not change it: people
+// change their own or, with write permission, any, as Apps do.
 func (c *call) ownComment() (*comment, error) {
 	m, err := c.comment()
 	if err != nil {

@@ -24,6 +24,7 @@ type world struct {
 	owner        *github.Client // of the App itself (JWT)
 	clock        *clock
 	hooks        *receiver
+	validator    string
 }
 
 const repo = "acme/widgets"

@@ -140,7 +140,7 @@ func (c *call) moved(to *issue) error {
 		status = 307
 	}
 	return &problem{status: status, message: "Moved Permanently",
-		location: c.locate("/repositories/" + itoa(to.repository.id) + "/issues/" + itoa(int64(to.number)) + rest)}
+		location: c.locate("/repos/" + to.repository.fullName() + "/issues/" + itoa(int64(to.number)) + rest)}
 }
 
 func (c *call) getIssue() (reply, error) {

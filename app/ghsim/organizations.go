@@ -35,7 +35,7 @@ func (v view) teamFull(t *team) object {
 	return with(v.team(t), object{
 		"members_count": len(t.members), "repos_count": len(t.repositories),
 		"created_at": stamp(t.created), "updated_at": stamp(t.created),
-		"organization": with(v.organizationFull(t.organization), object{"plan": nil}),
+		"organization": v.organizationFull(t.organization),
 	})
 }
 

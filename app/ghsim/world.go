@@ -263,7 +263,7 @@ func (s *Server) RenameUser(from, to string) {
 }
 
 // DeleteUser deletes an account; what it wrote stays, by nobody (null), and its
-// reactions and permissions go.
+// permissions go.
 func (s *Server) DeleteUser(login string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
