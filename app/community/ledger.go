@@ -1,5 +1,5 @@
 // Package community keeps the people of a community: who is a member, what reputation they have and what weight that gives their
-// votes, the community's policies and its stewards. Reputation is a pure replay of an append-only ledger (RULES §1): Replay turns
+// votes, the community's policies and its stewards. Reputation is a pure replay of an append-only ledger (RULES §1): ReplayAll turns
 // entries into standings, and ReceiptOf says of every number where it comes from.
 package community
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Standing is what the ledger says of a member at an instant, in the letters of RULES §1. The sums are in points, decayed to
-// that instant; they are floats, for the curve and for display. R is the integer that decides.
+// that instant; they are floats, for the curve and for display. Reputation is the integer that decides.
 type Standing struct {
 	Member int64
 	// A is what authority brought, without genesis; G is genesis.
@@ -19,20 +19,20 @@ type Standing struct {
 	N float64
 	// P is A + G + min(S, SCap) − N.
 	P float64
-	// R is the reputation, 0 to 100.
-	R int
+	// Reputation is R, 0 to 100.
+	Reputation int
 }
 
 // Weight is the weight of a vote in hundredths, 100 + 4R, for a reputation R of 0 to 100 (RULES §2: w = 1 + R/25).
 func Weight(r int) int { return 100 + 4*r }
 
 // Weight is the weight of the member's vote in hundredths.
-func (s Standing) Weight() int { return Weight(s.R) }
+func (s Standing) Weight() int { return Weight(s.Reputation) }
 
-// Replay computes the standing of every member at now from a community's whole ledger, grouped by member. It takes the whole,
+// ReplayAll computes the standing of every member at now from a community's whole ledger, grouped by member. It takes the whole,
 // because signals that two members exchange are void by what stands in the ledgers of both. Neither the order of the entries
 // nor what happened after now matters. A member without entries is not in the result: the zero Standing is right for them.
-func Replay(ledger map[int64][]Entry, now time.Time, rules config.Reputation) map[int64]Standing {
+func ReplayAll(ledger map[int64][]Entry, now time.Time, rules config.Reputation) map[int64]Standing {
 	standings := make(map[int64]Standing, len(ledger))
 	for member, own := range judge(ledger, now, rules.Signals) {
 		standing := Standing{Member: member}
@@ -43,7 +43,7 @@ func Replay(ledger map[int64][]Entry, now time.Time, rules config.Reputation) ma
 	return standings
 }
 
-// ReceiptOf computes the standing of one member as Replay does, from the same whole ledger, with every term it is made of.
+// ReceiptOf computes the standing of one member as ReplayAll does, from the same whole ledger, with every term it is made of.
 func ReceiptOf(member int64, ledger map[int64][]Entry, now time.Time, rules config.Reputation) Receipt {
 	receipt := Receipt{At: now.UTC(), Standing: Standing{Member: member}}
 	account(judge(ledger, now, rules.Signals)[member], now, rules, func(term Term) {
@@ -96,7 +96,7 @@ func (s *Standing) add(term Term) {
 func (s *Standing) finish(rules config.Reputation) {
 	s.SCap = float64(rules.SignalBase) + rules.SignalShare.Float()*s.A
 	s.P = s.A + s.G + math.Min(s.S, s.SCap) - s.N
-	s.R = int(math.Floor(100 * (1 - math.Exp(-math.Max(s.P, 0)/float64(rules.Curve)))))
+	s.Reputation = int(math.Floor(100 * (1 - math.Exp(-math.Max(s.P, 0)/float64(rules.Curve)))))
 }
 
 // halved is worth·2^(−(repeat−1)), rounded down.

@@ -61,7 +61,7 @@ func (b book) receipt(member int64, now time.Time) community.Receipt {
 }
 
 func (b book) standing(member int64, now time.Time) community.Standing {
-	return community.Replay(b.ledger(), now, rules)[member]
+	return community.ReplayAll(b.ledger(), now, rules)[member]
 }
 
 // verdicts are those of a receipt, in order.
@@ -97,7 +97,7 @@ func TestSteadyWorkSettles(t *testing.T) {
 		for i := range days {
 			b.add(config.PullRequestMerged, maya, noon.Add(time.Duration(i)*day)).Points = int64(test.aDay * community.Scale)
 		}
-		if got := b.standing(maya, noon.Add((days-1)*day)).R; got < test.want-1 || got > test.want+1 {
+		if got := b.standing(maya, noon.Add((days-1)*day)).Reputation; got < test.want-1 || got > test.want+1 {
 			t.Errorf("%v A points a day settle at R = %d, want %d to within 1", test.aDay, got, test.want)
 		}
 	}
@@ -111,8 +111,8 @@ func TestGenesisReputation(t *testing.T) {
 	}{{config.GenesisAdmin, 39, 256}, {config.GenesisMaintain, 31, 224}, {config.GenesisWrite, 22, 188}, {config.GenesisTriage, 9, 136}} {
 		var b book
 		b.add(test.kind, maya, noon)
-		if got := b.standing(maya, noon); got.R != test.want || got.Weight() != test.weight {
-			t.Errorf("%s: R %d, weight %d; want %d, %d", test.kind, got.R, got.Weight(), test.want, test.weight)
+		if got := b.standing(maya, noon); got.Reputation != test.want || got.Weight() != test.weight {
+			t.Errorf("%s: R %d, weight %d; want %d, %d", test.kind, got.Reputation, got.Weight(), test.want, test.weight)
 		}
 	}
 }
@@ -227,8 +227,8 @@ func TestPenaltiesNeverGoBelowZero(t *testing.T) {
 	b.add(config.FraudUpheld, maya, noon)
 	got := b.standing(maya, noon)
 	wantPoints(t, "N, which has no cap", got.N, 200)
-	if got.R != 0 || got.Weight() != 100 {
-		t.Errorf("R = %d, weight %d; want 0, 100", got.R, got.Weight())
+	if got.Reputation != 0 || got.Weight() != 100 {
+		t.Errorf("R = %d, weight %d; want 0, 100", got.Reputation, got.Weight())
 	}
 }
 
@@ -305,8 +305,8 @@ func TestBrokenEntriesCountNothing(t *testing.T) {
 	b.add("bribe", maya, noon).Points = 100 * community.Scale
 	r := b.receipt(maya, noon)
 	wantVerdicts(t, r, community.Invalid, community.Invalid, community.Invalid, community.Invalid)
-	if r.R != 0 {
-		t.Errorf("R = %d, want 0", r.R)
+	if r.Reputation != 0 {
+		t.Errorf("R = %d, want 0", r.Reputation)
 	}
 }
 
@@ -315,10 +315,10 @@ func TestReceiptAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBook(t)
 		now := noon.Add(200 * day)
-		standings := community.Replay(b.ledger(), now, rules)
+		standings := community.ReplayAll(b.ledger(), now, rules)
 		for _, member := range []int64{maya, kim, lee} {
 			receipt := b.receipt(member, now)
-			if diff := cmp.Diff(standings[member].R, receipt.R); diff != "" {
+			if diff := cmp.Diff(standings[member].Reputation, receipt.Reputation); diff != "" {
 				t.Fatalf("receipt and standing of %d differ: %s", member, diff)
 			}
 			sums := map[config.EntryClass]float64{}
@@ -339,8 +339,8 @@ func TestReceiptAddsUp(t *testing.T) {
 func TestReputationIsFromZeroToHundred(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		for _, standing := range community.Replay(drawBook(t).ledger(), noon.Add(200*day), rules) {
-			if standing.R < 0 || standing.R > 100 || standing.Weight() < 100 || standing.Weight() > 500 {
+		for _, standing := range community.ReplayAll(drawBook(t).ledger(), noon.Add(200*day), rules) {
+			if standing.Reputation < 0 || standing.Reputation > 100 || standing.Weight() < 100 || standing.Weight() > 500 {
 				t.Fatalf("%+v", standing)
 			}
 		}
@@ -380,7 +380,7 @@ func drawBook(t *rapid.T) book {
 	return b
 }
 
-func BenchmarkReplay(b *testing.B) {
+func BenchmarkReplayAll(b *testing.B) {
 	const members, entries = 10_000, 100_000
 	ledger := make(book, 0, entries)
 	kinds := config.EntryKinds()
@@ -392,6 +392,6 @@ func BenchmarkReplay(b *testing.B) {
 	}
 	grouped := ledger.ledger()
 	for b.Loop() {
-		community.Replay(grouped, noon, rules)
+		community.ReplayAll(grouped, noon, rules)
 	}
 }
