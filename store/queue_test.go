@@ -361,12 +361,17 @@ func TestATransactionThatFailsLeavesNothing(t *testing.T) {
 		if !idle {
 			t.Error("something was left in the queue")
 		}
-		err = s.InTx(t.Context(), func(ctx context.Context, _ *store.Tx) error {
-			return s.InTx(ctx, func(context.Context, *store.Tx) error { return nil })
+		err = s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			must(t, tx.Enqueue(ctx, "a", "outer", "", nil))
+			return s.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+				must(t, tx.Enqueue(ctx, "a", "inner", "", nil))
+				return refused
+			})
 		})
-		if err == nil {
-			t.Error("a transaction inside a transaction was begun")
+		if !errors.Is(err, refused) {
+			t.Errorf("the joined transaction's error is %v", err)
 		}
+		noClaim(t, s)
 	})
 }
 

@@ -154,6 +154,11 @@ func clean(text string) string {
 	if len(text) > limit {
 		text = text[:limit]
 	}
+	return printable(text)
+}
+
+// printable is clean for what people wrote, whose length others bound.
+func printable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\x00", "�")
 }
 

@@ -9,44 +9,110 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
 )
 
 // Tx is one transaction: it sees and changes the store as a whole or not at all.
-// It belongs to the function that InTx called and ends with it.
+// It belongs to the function that InTx or View called, and ends with it.
 type Tx struct {
 	*sql.Tx
-	store  *Store
-	now    int64
-	locked map[string]bool // the lanes whose rows this transaction has locked
-	wake   bool            // somebody may have work after the commit
+	store    *Store
+	now      int64
+	readOnly bool
+	locked   map[string]bool // the lanes whose rows this transaction has locked
+	trail    []audit.Entry   // to be appended at the end
+	wake     bool            // somebody may have work after the commit
 }
 
 // Now is the instant of the transaction; it stays the same to its end.
 func (tx *Tx) Now() time.Time { return instant(tx.now) }
 
-type insideKey struct{}
+type txKey struct{}
 
 // InTx runs fn in a transaction. It commits when fn returns nil and rolls back
 // otherwise. A transaction that lost against another one runs again, so fn must
 // have no effects outside of it, and no network inside.
 //
+// When ctx already carries a transaction of this store, fn joins it, and its
+// error must be passed on: there is no half of a transaction to roll back.
+//
 // When ctx carries a lease (app.WithLease) the transaction first renews it, and
 // fails with app.CodeFenced when the lane has passed to another worker: fence
 // and lock in one.
 func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	if ctx.Value(insideKey{}) != nil {
-		// On SQLite it would wait for its own connection for ever.
-		return errors.New("a transaction inside a transaction")
+	if tx, ok := ctx.Value(txKey{}).(*Tx); ok && tx.store == s {
+		if tx.readOnly {
+			return errors.New("changing the store inside a view of it")
+		}
+		return fn(ctx, tx)
 	}
+	return s.again(ctx, func() error {
+		tx, err := s.begin(ctx, s.write, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.close() // also when fn panics
+		if lease, ok := app.LeaseFrom(ctx); ok {
+			if err := tx.renew(ctx, lease); err != nil {
+				return err
+			}
+		}
+		if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+			return err
+		}
+		if err := tx.appendTrail(ctx); err != nil {
+			return err
+		}
+		if err := tx.Commit(); err != nil {
+			return fmt.Errorf("committing: %w", err)
+		}
+		if tx.wake {
+			s.wake()
+		}
+		return nil
+	})
+}
+
+// View runs fn on one consistent state of the store, which it cannot change. It
+// waits for nobody, and nobody waits for it. Inside a transaction fn sees what
+// that one has changed so far.
+func (s *Store) View(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if tx, ok := ctx.Value(txKey{}).(*Tx); ok && tx.store == s {
+		return fn(ctx, tx)
+	}
+	var options *sql.TxOptions // SQLite's readers are made read-only when they connect
+	if s.dialect == postgres {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return s.again(ctx, func() error {
+		tx, err := s.begin(ctx, s.read, options)
+		if err != nil {
+			return err
+		}
+		defer tx.close()
+		tx.readOnly = true
+		return fn(context.WithValue(ctx, txKey{}, tx), tx)
+	})
+}
+
+func (s *Store) begin(ctx context.Context, db *sql.DB, options *sql.TxOptions) (*Tx, error) {
+	tx, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	return &Tx{Tx: tx, store: s, now: s.now(), locked: map[string]bool{}}, nil
+}
+
+// close undoes what was not committed. What the roll-back itself says matters
+// to nobody: the pool discards a broken connection.
+func (tx *Tx) close() { _ = tx.Rollback() }
+
+// again runs a transaction until it no longer loses against another one, a
+// bounded number of times.
+func (s *Store) again(ctx context.Context, transaction func() error) error {
 	const attempts = 10
 	for attempt := 1; ; attempt++ {
-		tx, err := s.try(ctx, fn)
-		if err == nil {
-			if tx.wake {
-				s.wake()
-			}
-			return nil
-		}
+		err := transaction()
 		if attempt == attempts || !conflicts(err) {
 			return err
 		}
@@ -57,33 +123,6 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		case <-time.After(pause):
 		}
 	}
-}
-
-func (s *Store) try(ctx context.Context, fn func(context.Context, *Tx) error) (_ *Tx, err error) {
-	sqlTx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("beginning a transaction: %w", err)
-	}
-	committed := false
-	defer func() { // also when fn panics
-		if !committed {
-			_ = sqlTx.Rollback()
-		}
-	}()
-	tx := &Tx{Tx: sqlTx, store: s, now: s.now(), locked: map[string]bool{}}
-	if lease, ok := app.LeaseFrom(ctx); ok {
-		if err := tx.renew(ctx, lease); err != nil {
-			return nil, err
-		}
-	}
-	if err := fn(context.WithValue(ctx, insideKey{}, true), tx); err != nil {
-		return nil, err
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return nil, fmt.Errorf("committing: %w", err)
-	}
-	committed = true
-	return tx, nil
 }
 
 // renew extends the lease and locks its lane's row to the transaction's end.

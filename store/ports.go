@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// Port is the store in the shape in which a domain asks for it: T is the
+// domain's own view of a transaction.
+type Port[T any] struct {
+	store *Store
+	shape func(*Tx) T
+}
+
+// InTx is Store.InTx.
+func (p Port[T]) InTx(ctx context.Context, do func(ctx context.Context, tx T) error) error {
+	return p.store.InTx(ctx, func(ctx context.Context, tx *Tx) error { return do(ctx, p.shape(tx)) })
+}
+
+// View is Store.View.
+func (p Port[T]) View(ctx context.Context, do func(ctx context.Context, tx T) error) error {
+	return p.store.View(ctx, func(ctx context.Context, tx *Tx) error { return do(ctx, p.shape(tx)) })
+}
+
+// Community is the store as communities need it.
+func (s *Store) Community() Port[community.Tx] {
+	return Port[community.Tx]{s, func(tx *Tx) community.Tx { return tx }}
+}
+
+// RFC is the store as RFCs need it.
+func (s *Store) RFC() Port[rfc.Tx] {
+	return Port[rfc.Tx]{s, func(tx *Tx) rfc.Tx { return tx }}
+}
+
+var (
+	_ community.Store = Port[community.Tx]{}
+	_ rfc.Store       = Port[rfc.Tx]{}
+)

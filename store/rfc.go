@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+const rfcColumns = `r.id, r.version, r.community, r.number, r.state, r.repository, r.issue, r.body`
+
+func rfcKeys(r *rfc.RFC) []any {
+	return []any{&r.ID, &r.Version, &r.Community, &r.Number, &r.State, &r.Ref.Repository, &r.Ref.Number}
+}
+
+// RFC finds an RFC by its id in the store.
+func (tx *Tx) RFC(ctx context.Context, id int64) (*rfc.RFC, error) {
+	return pointer(one(tx.QueryRowContext(ctx,
+		`SELECT `+rfcColumns+` FROM rfcs r WHERE r.id = $1`+tx.forUpdate(), id), rfcKeys, "RFC with id %d", id))
+}
+
+// RFCByIssue finds the RFC that an issue or pull request is.
+func (tx *Tx) RFCByIssue(ctx context.Context, ref app.IssueRef) (*rfc.RFC, error) {
+	return pointer(one(tx.QueryRowContext(ctx,
+		`SELECT `+rfcColumns+` FROM rfcs r WHERE r.repository = $1 AND r.issue = $2`+tx.forUpdate(),
+		ref.Repository, ref.Number), rfcKeys, "RFC at issue %d of repository %d", ref.Number, ref.Repository))
+}
+
+// RFCByNumber finds RFC-n of a community.
+func (tx *Tx) RFCByNumber(ctx context.Context, community int64, number int) (*rfc.RFC, error) {
+	if number <= 0 {
+		return nil, app.Errorf(app.CodeNotFound, "There is no RFC-%d.", number)
+	}
+	return pointer(one(tx.QueryRowContext(ctx,
+		`SELECT `+rfcColumns+` FROM rfcs r WHERE r.community = $1 AND r.number = $2 AND r.number > 0`+tx.forUpdate(),
+		community, number), rfcKeys, "RFC-%d", number))
+}
+
+// RFCs lists by number, newest first; drafts without a number come first, on
+// the first page.
+func (tx *Tx) RFCs(ctx context.Context, filter rfc.Filter) ([]*rfc.RFC, error) {
+	below := int64(math.MaxInt64)
+	if filter.BeforeNumber > 0 {
+		below = int64(filter.BeforeNumber)
+	}
+	// An empty text and a zero stand for "any".
+	found, err := list(ctx, tx, rfcKeys, "RFCs", `
+		SELECT `+rfcColumns+` FROM rfcs r LEFT JOIN repositories p ON p.id = r.repository
+		WHERE (r.community = $1 OR CAST($1 AS BIGINT) = 0)
+		  AND (r.state = $2 OR CAST($2 AS TEXT) = '')
+		  AND (r.type = $3 OR CAST($3 AS TEXT) = '')
+		  AND (NOT CAST($4 AS BOOLEAN) OR NOT COALESCE(p.private, TRUE))
+		  AND r.number < $5 AND (r.number > 0 OR CAST($6 AS BIGINT) = 0)
+		ORDER BY CASE WHEN r.number = 0 THEN 0 ELSE 1 END, r.number DESC, r.id DESC LIMIT $7`,
+		filter.Community, string(filter.State), filter.Type, filter.Public, below, filter.BeforeNumber, bound(filter.Limit))
+	rfcs := make([]*rfc.RFC, len(found))
+	for i := range found {
+		rfcs[i] = &found[i]
+	}
+	return rfcs, err
+}
+
+// SaveRFC inserts when ID is 0 and sets it; else it updates the very Version
+// that was loaded. It answers app.CodeConflict when somebody else was faster,
+// when another RFC stands at that issue, or has that number.
+func (tx *Tx) SaveRFC(ctx context.Context, r *rfc.RFC) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("saving %s: %w", r.Name(), err)
+	}
+	keys := []any{r.Community, r.Number, string(r.State), clean(string(r.Type)), r.Ref.Repository, r.Ref.Number, body}
+	id := r.ID
+	if id == 0 {
+		err = tx.QueryRowContext(ctx, `
+			INSERT INTO rfcs (version, community, number, state, type, repository, issue, body)
+			VALUES (1, $1, $2, $3, $4, $5, $6, $7) RETURNING id`, keys...).Scan(&id)
+	} else {
+		err = tx.QueryRowContext(ctx, `
+			UPDATE rfcs SET version = version + 1, community = $1, number = $2, state = $3, type = $4,
+				repository = $5, issue = $6, body = $7
+			WHERE id = $8 AND version = $9 RETURNING id`, append(keys, id, r.Version)...).Scan(&id)
+	}
+	if errors.Is(err, sql.ErrNoRows) || duplicates(err) {
+		return &app.Error{Code: app.CodeConflict, Message: r.Name() + " was changed by somebody else meanwhile.", Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("saving %s: %w", r.Name(), err)
+	}
+	r.ID = id
+	r.Version++
+	return nil
+}
+
+// NextNumber takes the community's next RFC number; each is given once.
+func (tx *Tx) NextNumber(ctx context.Context, community int64) (int, error) {
+	n, err := tx.next(ctx, community, "rfc")
+	return int(n), err
+}
+
+// MoveIssue renames an issue everywhere after GitHub transferred it. Comments
+// that Agora already wrote at the new place stay known.
+func (tx *Tx) MoveIssue(ctx context.Context, from, to app.IssueRef) error {
+	for _, statement := range []string{
+		`UPDATE rfcs SET repository = $3, issue = $4, version = version + 1 WHERE repository = $1 AND issue = $2`,
+		`DELETE FROM written_comments WHERE repository = $1 AND issue = $2 AND key IN (
+			SELECT key FROM written_comments WHERE repository = $3 AND issue = $4)`,
+		`UPDATE written_comments SET repository = $3, issue = $4 WHERE repository = $1 AND issue = $2`,
+	} {
+		_, err := tx.ExecContext(ctx, statement, from.Repository, from.Number, to.Repository, to.Number)
+		if duplicates(err) {
+			return &app.Error{Code: app.CodeConflict, Message: "Another RFC stands where the issue was moved to.", Err: err}
+		}
+		if err != nil {
+			return fmt.Errorf("moving an issue: %w", err)
+		}
+	}
+	return nil
+}
+
+func pointer[T any](value T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &value, nil
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+func roundKeys(r *rfc.Round) []any { return []any{&r.RFC, &r.Number} }
+
+// Round is one voting round of an RFC.
+func (tx *Tx) Round(ctx context.Context, id int64, number int) (*rfc.Round, error) {
+	return pointer(one(tx.QueryRowContext(ctx,
+		`SELECT rfc, number, body FROM rounds WHERE rfc = $1 AND number = $2`+tx.forUpdate(), id, number),
+		roundKeys, "round %d", number))
+}
+
+// Rounds lists an RFC's rounds, oldest first.
+func (tx *Tx) Rounds(ctx context.Context, id int64) ([]*rfc.Round, error) {
+	found, err := list(ctx, tx, roundKeys, "rounds",
+		`SELECT rfc, number, body FROM rounds WHERE rfc = $1 ORDER BY number`, id)
+	rounds := make([]*rfc.Round, len(found))
+	for i := range found {
+		rounds[i] = &found[i]
+	}
+	return rounds, err
+}
+
+// SaveRound keeps a round.
+func (tx *Tx) SaveRound(ctx context.Context, round *rfc.Round) error {
+	return tx.save(ctx, "round", `
+		INSERT INTO rounds (rfc, number, body) VALUES ($1, $2, $3)
+		ON CONFLICT (rfc, number) DO UPDATE SET body = excluded.body`, round, round.RFC, round.Number)
+}
+
+// Electorate lists who may vote in a round, by id.
+func (tx *Tx) Electorate(ctx context.Context, id int64, round int) (_ []rfc.Voter, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("listing the electorate: %w", err)
+		}
+	}()
+	rows, err := tx.QueryContext(ctx, `
+		SELECT voter, login, reputation, weight, regular FROM electorate
+		WHERE rfc = $1 AND round = $2 ORDER BY voter`, id, round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var voters []rfc.Voter
+	for rows.Next() {
+		var v rfc.Voter
+		if err := rows.Scan(&v.ID, &v.Login, &v.Reputation, &v.Weight, &v.Regular); err != nil {
+			return nil, err
+		}
+		voters = append(voters, v)
+	}
+	return voters, rows.Err()
+}
+
+// SaveElectorate freezes who may vote in a round, in place of what was saved
+// for it before.
+func (tx *Tx) SaveElectorate(ctx context.Context, id int64, round int, voters []rfc.Voter) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM electorate WHERE rfc = $1 AND round = $2`, id, round); err != nil {
+		return fmt.Errorf("clearing the electorate: %w", err)
+	}
+	const columns, rowsAtOnce = 7, 200
+	for chunk := range slices.Chunk(voters, rowsAtOnce) {
+		rows := make([]string, len(chunk))
+		args := make([]any, 0, columns*len(chunk))
+		for i, v := range chunk {
+			n := columns * i
+			rows[i] = fmt.Sprintf("($%d, $%d, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7)
+			args = append(args, id, round, v.ID, clean(v.Login), v.Reputation, v.Weight, v.Regular)
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO electorate (rfc, round, voter, login, reputation, weight, regular) VALUES `+
+			strings.Join(rows, ", "), args...)
+		if err != nil {
+			return fmt.Errorf("saving the electorate: %w", err)
+		}
+	}
+	return nil
+}
+
+// Acts lists a round's acts of voting in the order in which they were added.
+func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("listing the acts of voting: %w", err)
+		}
+	}()
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, rfc, round, voter, login, choice, channel, source, at, seen, url, reason, concern
+		FROM acts WHERE rfc = $1 AND round = $2 ORDER BY id`, id, round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var acts []rfc.Act
+	for rows.Next() {
+		var a rfc.Act
+		var at, seen int64
+		if err := rows.Scan(&a.ID, &a.RFC, &a.Round, &a.Voter.ID, &a.Voter.Login, &a.Choice, &a.Channel,
+			&a.Source, &at, &seen, &a.URL, &a.Reason, &a.Concern); err != nil {
+			return nil, err
+		}
+		a.At, a.Seen = instant(at), instant(seen)
+		acts = append(acts, a)
+	}
+	return acts, rows.Err()
+}
+
+// AddAct appends an act once per RFC, round, channel, source, choice and
+// instant, gives it its id, and reports whether it is new. Of the voter, the id
+// and the login are kept.
+func (tx *Tx) AddAct(ctx context.Context, act *rfc.Act) (added bool, err error) {
+	var id int64
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO acts (rfc, round, voter, login, choice, channel, source, at, seen, url, reason, concern)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (rfc, round, channel, source, choice, at) DO NOTHING RETURNING id`,
+		act.RFC, act.Round, act.Voter.ID, clean(act.Voter.Login), string(act.Choice), string(act.Channel), act.Source,
+		act.At.UnixMicro(), act.Seen.UnixMicro(), clean(act.URL), printable(act.Reason), act.Concern).Scan(&id)
+	switch {
+	case err == nil:
+		act.ID = id
+		return true, nil
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	}
+	return false, fmt.Errorf("adding an act of voting: %w", err)
+}
