@@ -89,10 +89,10 @@ func (d *Definition) document(docs *strings.Builder) {
 	}
 	for _, parameter := range append(append([]Parameter{}, d.Arguments...), d.Options...) {
 		if !parameter.Kind.text && parameter.Kind.Name != Word.Name {
-			fmt.Fprintf(docs, "`%s` is %s.\n", parameter.Form, parameter.Kind.Name)
+			fmt.Fprintf(docs, "`%s` is %s.\n\n", parameter.Form, parameter.Kind.Name)
 		}
 	}
 	if len(d.Examples) > 0 {
-		fmt.Fprintf(docs, "\n```text\n%s\n```\n\n", strings.Join(d.Examples, "\n"))
+		fmt.Fprintf(docs, "```text\n%s\n```\n\n", strings.Join(d.Examples, "\n"))
 	}
 }

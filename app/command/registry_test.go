@@ -119,18 +119,18 @@ func TestTypedArguments(t *testing.T) {
 			t.Errorf("%s: %q (%v)", line, command.Member(), problem)
 		}
 	}
-	if state, given := first2(resolve(t, "/rfc list state=Voting")).Option("state"); state != "voting" || !given {
+	if state, given := accepted(resolve(t, "/rfc list state=Voting")).Option("state"); state != "voting" || !given {
 		t.Errorf("state %q, %v", state, given)
 	}
-	if _, given := first2(resolve(t, "/rfc list")).Option("state"); given {
+	if _, given := accepted(resolve(t, "/rfc list")).Option("state"); given {
 		t.Error("a state is given where none is")
 	}
-	if noun := first2(resolve(t, "/agora help vote")).Argument("noun"); noun != "vote" {
+	if noun := accepted(resolve(t, "/agora help vote")).Argument("noun"); noun != "vote" {
 		t.Errorf("noun %q", noun)
 	}
 }
 
-func first2(command Command, _ *Problem) Command { return command }
+func accepted(command Command, _ *Problem) Command { return command }
 
 func TestTextMayGoWithoutQuotes(t *testing.T) {
 	t.Parallel()
