@@ -93,8 +93,9 @@ type Tx interface {
 	// AddEntry appends to the ledger once per (community, Source); it reports
 	// whether the entry is new. The id is given by the store.
 	AddEntry(ctx context.Context, community int64, entry Entry) (added bool, err error)
+	// Ledger lists the entries about one member.
 	Ledger(ctx context.Context, community, member int64) ([]Entry, error)
-	// LedgerOfAll groups a community's whole ledger by member.
+	// LedgerOfAll is a community's whole ledger, grouped by member.
 	LedgerOfAll(ctx context.Context, community int64) (map[int64][]Entry, error)
 
 	AppendAudit(ctx context.Context, entry audit.Entry) error

@@ -77,7 +77,8 @@ type RFC struct {
 	// Text is what GitHub showed at the last reading; TextEditor changed it last.
 	Text Text `json:"text"`
 	// Labels as GitHub showed them at the last reading or Agora left them since.
-	Labels []string `json:"labels"`
+	Labels   []string  `json:"labels"`
+	LabelsAt time.Time `json:"labels_at,omitzero"`
 	// PullDraft remembers that the pull request was a draft, so that "marked
 	// ready" is noticed however late it is read.
 	PullDraft  bool      `json:"pull_draft,omitempty"`
@@ -164,11 +165,13 @@ type Round struct {
 	// EarlyCloseAt is when a decided round closes early; zero when not announced.
 	EarlyCloseAt time.Time `json:"early_close_at,omitzero"`
 	// ConfirmBy runs while two stewards must confirm a result carried by one organisation.
-	ConfirmBy     time.Time      `json:"confirm_by,omitzero"`
+	ConfirmBy time.Time `json:"confirm_by,omitzero"`
+	// ConfirmNeed is how many stewards must confirm: two, or the only one there is.
+	ConfirmNeed   int            `json:"confirm_need,omitempty"`
 	Confirmations []Confirmation `json:"confirmations,omitempty"`
 
-	BallotComment int64     `json:"ballot_comment,omitempty"` // GitHub's id, 0 until it is written
-	BallotURL     string    `json:"ballot_url,omitempty"`
+	// The ballot comment is remembered where comments are; it is filled in for showing.
+	BallotURL     string    `json:"-"`
 	LastRead      time.Time `json:"last_read,omitzero"` // the last complete reading of all channels
 	ClosedAt      time.Time `json:"closed_at,omitzero"` // decided, restarted or abandoned
 	Outcome       Outcome   `json:"outcome,omitempty"`

@@ -6,6 +6,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 )
 
@@ -36,6 +37,8 @@ type Pull struct {
 	Bound []int `json:"bound,omitempty"`
 	// Named are those its text names now; the rest of Bound it once named.
 	Named []int `json:"named,omitempty"`
+	// Unlinked are those a steward freed it from while its text names them still.
+	Unlinked []int `json:"unlinked,omitempty"`
 	// UpdatedAt is GitHub's; an older event never overwrites a newer one.
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -75,6 +78,7 @@ type Written struct {
 // that find nothing return an error with app.CodeNotFound.
 type Tx interface {
 	community.Tx
+	command.Tx // what ran of a comment, and Enqueue
 
 	RFC(ctx context.Context, id int64) (*RFC, error)
 	RFCByIssue(ctx context.Context, ref app.IssueRef) (*RFC, error)
@@ -113,9 +117,6 @@ type Tx interface {
 	// Audit lists the trail of one subject, oldest first, from after the given Seq.
 	Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error)
 
-	// Enqueue puts work of our own into a lane. With a coalesce key no second entry
-	// is queued while one with the same lane, kind and key still waits to start.
-	Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error
 	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	CancelTimer(ctx context.Context, key string) error

@@ -6,6 +6,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/config"
 )
 
 // View is everything that is shown of one RFC, in comments, pages and the API. It
@@ -26,6 +27,8 @@ type View struct {
 	Logins map[int64]string
 	// Stewards names who may act where the text calls on stewards ("@acme/stewards" without the @).
 	Stewards []string
+	// Policy is the one in force, the zero value when none was read.
+	Policy config.Policy
 	// PageURL is the RFC's page on Agora's own site, "" when there is none.
 	PageURL string
 }
@@ -42,6 +45,13 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 	}
 	if v.Rounds, err = tx.Rounds(ctx, r.ID); err != nil {
 		return v, err
+	}
+	for _, round := range v.Rounds {
+		written, err := tx.WrittenComment(ctx, r.Ref, ballotKey(round.Number))
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return v, err
+		}
+		round.BallotURL = written.URL
 	}
 	if n := len(v.Rounds); n > 0 {
 		v.Round = v.Rounds[n-1]

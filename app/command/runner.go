@@ -1,0 +1,274 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// AnswerKind is the kind of the queue entry by which a comment gets its answer.
+const AnswerKind = "answer"
+
+// AnswerOrder is the body of such an entry.
+type AnswerOrder struct {
+	Repository int64 `json:"repository"`
+	Comment    int64 `json:"comment"`
+}
+
+// Runner carries out the commands of comments, each once.
+type Runner struct {
+	registry *Registry
+	handlers map[string]Handler
+	store    Store
+	escape   func(text string, limit int) string
+}
+
+// NewRunner makes a runner; handlers are keyed by the command's name, such as
+// "/vote approve", and escape makes people's text safe to show.
+func NewRunner(registry *Registry, store Store, escape func(string, int) string, handlers ...map[string]Handler) *Runner {
+	r := &Runner{registry: registry, handlers: map[string]Handler{}, store: store, escape: escape}
+	for _, set := range handlers {
+		for name, handler := range set {
+			r.handlers[name] = handler
+		}
+	}
+	return r
+}
+
+// Missing lists the registry's commands that no handler carries out; a program
+// that starts with any is broken.
+func (r *Runner) Missing() []string {
+	var missing []string
+	for _, d := range r.registry.Definitions() {
+		if r.handlers[d.Name()] == nil {
+			missing = append(missing, d.Name())
+		}
+	}
+	return missing
+}
+
+// Incoming is a comment as an event, or a reading of the issue, brings it.
+type Incoming struct {
+	Repo    app.Repository
+	Ref     app.IssueRef
+	Comment app.Comment
+	// Edited tells an edit from a first sight; Editor made it and Previous is the
+	// text before it, when GitHub said so.
+	Edited   bool
+	Editor   app.User
+	Previous string
+}
+
+// Handle runs the commands of a comment that have not run yet, in order. It is
+// safe to call with the same comment any number of times.
+func (r *Runner) Handle(ctx context.Context, in Incoming) error {
+	author := in.Comment.Author
+	if author.Bot || author.Gone() || in.Edited && in.Editor.ID != author.ID {
+		return nil // nobody but a comment's author commands by it
+	}
+	results := r.registry.Read(in.Comment.Body)
+	run, known, err := r.load(ctx, in)
+	if err != nil || len(results) == 0 && !known {
+		return err
+	}
+	pending := r.pending(in, run, known, results)
+	if note := r.fixedVote(in, &run, results); note {
+		if err := r.save(ctx, run); err != nil {
+			return err
+		}
+	}
+	at := in.Comment.CreatedAt
+	if in.Edited {
+		at = in.Comment.UpdatedAt
+	}
+	contradicts := Contradicts(commandsOf(results))
+	for _, result := range pending {
+		if err := r.one(ctx, in, &run, result, at, contradicts); err != nil {
+			return fmt.Errorf("running %q of comment %d: %w", raw(result), in.Comment.ID, err)
+		}
+	}
+	return nil
+}
+
+func (r *Runner) load(ctx context.Context, in Incoming) (run Run, known bool, err error) {
+	err = r.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		run, err = tx.CommandRun(ctx, in.Repo.ID, in.Comment.ID)
+		return err
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return Run{Repository: in.Repo.ID, CommentID: in.Comment.ID, Ref: in.Ref, Author: in.Comment.Author.ID}, false, nil
+	}
+	return run, err == nil, err
+}
+
+// pending leaves out what ran already: everything that was done, and what was
+// refused unless this is an edit, which may have mended it.
+func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []Result {
+	ran := map[string]int{}
+	for _, l := range run.Lines {
+		if l.Done || !in.Edited {
+			ran[l.Raw]++
+		}
+	}
+	if in.Edited && !known {
+		// The first sight of this comment is an edit: what stood there before runs
+		// when that event arrives.
+		if before, problem := Parse(in.Previous); problem == nil {
+			for _, invocation := range before {
+				ran[invocation.Raw]++
+			}
+		}
+	}
+	voted := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Vote && l.Done })
+	var pending []Result
+	for _, result := range results {
+		if ran[raw(result)] > 0 {
+			ran[raw(result)]--
+			continue
+		}
+		if in.Edited && voted && isVote(result) {
+			continue // the vote of this comment was taken: editing changes nothing
+		}
+		pending = append(pending, result)
+	}
+	return pending
+}
+
+// fixedVote notes, once, that an edit of a comment whose vote was taken changes
+// nothing.
+func (r *Runner) fixedVote(in Incoming, run *Run, results []Result) bool {
+	if !in.Edited || run.Note != "" {
+		return false
+	}
+	var taken, now []string
+	for _, l := range run.Lines {
+		if l.Vote && l.Done {
+			taken = append(taken, l.Raw)
+		}
+	}
+	for _, result := range results {
+		if isVote(result) {
+			now = append(now, raw(result))
+		}
+	}
+	if len(taken) == 0 || slices.Equal(taken, now) {
+		return false
+	}
+	run.Note = "The vote of this comment was taken as it was first written; editing it changes nothing. To change your vote, write a new comment."
+	return true
+}
+
+func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool) error {
+	line := Line{Raw: raw(result), At: at, Vote: isVote(result)}
+	if result.Problem != nil {
+		line.Say = r.explain(result.Problem)
+		return r.record(ctx, run, line, nil)
+	}
+	var err error
+	if line.Vote && contradicts {
+		err = Refuse(app.CodeInvalid, "This comment votes in two different ways, so none of its votes counts. Write one vote in a new comment.")
+	} else {
+		var apply Apply
+		call := Call{Repo: in.Repo, Ref: in.Ref, Comment: in.Comment, At: at, Command: result.Command}
+		if apply, err = r.handlers[result.Command.Definition.Name()](ctx, call); err == nil {
+			line.Done = true
+			err = r.record(ctx, run, line, apply)
+		}
+	}
+	refusal, refused := asRefusal(err)
+	if !refused {
+		return err
+	}
+	line.Done, line.Say = false, fmt.Sprintf("`%s` was not carried out: %s", result.Command.Definition.Name(), refusal.Reason)
+	return r.record(ctx, run, line, nil)
+}
+
+// record carries the command out and remembers its line, in one transaction.
+func (r *Runner) record(ctx context.Context, run *Run, line Line, apply Apply) error {
+	var saved Run
+	err := r.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		say := line
+		if apply != nil {
+			reply, err := apply(ctx)
+			if err != nil {
+				return err
+			}
+			say.Say = reply
+		}
+		saved = *run
+		saved.Lines = withLine(run.Lines, say)
+		return saveRun(ctx, tx, saved)
+	})
+	if err == nil {
+		*run = saved
+	}
+	return err
+}
+
+func (r *Runner) save(ctx context.Context, run Run) error {
+	return r.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return saveRun(ctx, tx, run) })
+}
+
+func saveRun(ctx context.Context, tx Tx, run Run) error {
+	if err := tx.SaveCommandRun(ctx, run); err != nil {
+		return err
+	}
+	body, err := json.Marshal(AnswerOrder{run.Repository, run.CommentID})
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(ctx, run.Ref.EffectLane(), AnswerKind, fmt.Sprint(run.CommentID), body)
+}
+
+// withLine adds a line. A line that was refused before is replaced by its new
+// attempt, and all refused lines go when an edit brings a line that is done: the
+// reply speaks of what stands there now.
+func withLine(lines []Line, line Line) []Line {
+	kept := make([]Line, 0, len(lines)+1)
+	for _, l := range lines {
+		if l.Done || l.Raw != line.Raw && (l.At.Equal(line.At) || !line.At.After(l.At)) {
+			kept = append(kept, l)
+		}
+	}
+	return append(kept, line)
+}
+
+// explain says what is wrong with a line, how it is right, and what was meant.
+func (r *Runner) explain(p *Problem) string {
+	text := r.escape(p.Reason, 500)
+	if p.Usage != "" {
+		text += fmt.Sprintf("\n\nUsage: `%s`", p.Usage)
+	}
+	if p.Suggestion != "" {
+		text += fmt.Sprintf("\n\nDid you mean `%s`?", p.Suggestion)
+	}
+	return text
+}
+
+func raw(result Result) string {
+	if result.Problem != nil {
+		return result.Problem.Invocation.Raw
+	}
+	return result.Command.Invocation.Raw
+}
+
+func isVote(result Result) bool {
+	if result.Problem != nil {
+		return result.Problem.Invocation.Noun == voteNoun
+	}
+	return result.Command.Definition != nil && result.Command.Definition.Noun == voteNoun
+}
+
+func commandsOf(results []Result) []Command {
+	commands := make([]Command, 0, len(results))
+	for _, result := range results {
+		if result.Problem == nil {
+			commands = append(commands, result.Command)
+		}
+	}
+	return commands
+}

@@ -1,0 +1,123 @@
+package community
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/config"
+)
+
+// PolicyPath is where a repository's configuration stands, on its default branch.
+const PolicyPath = ".github/agora.yml"
+
+// Policy gives the repository's last good policy, and reads it from GitHub when
+// none was ever read.
+func (s *Service) Policy(ctx context.Context, repo app.Repository) (PolicyRecord, error) {
+	record, err := s.storedPolicy(ctx, repo.ID)
+	if app.Is(err, app.CodeNotFound) {
+		return s.ReadPolicy(ctx, repo)
+	}
+	return record, err
+}
+
+// ReadPolicy reads the repository's configuration from GitHub, the owner's
+// `.github` repository beside it, and keeps what is good. A broken file changes
+// nothing: the last good policy is returned, with Broken saying why. Where no good
+// one was ever read, the error says so and no round can open.
+func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRecord, error) {
+	owner, repository, err := s.policyFiles(ctx, repo)
+	if err != nil {
+		return PolicyRecord{}, err
+	}
+	last, err := s.storedPolicy(ctx, repo.ID)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return PolicyRecord{}, err
+	}
+	known := err == nil
+	policy, problem := config.ResolvePolicy(owner, repository)
+	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository != nil}
+	if problem != nil {
+		if !known {
+			return PolicyRecord{}, app.Errorf(app.CodeInvalid, "the configuration of %s is broken and no good one was ever read: %s", repo.FullName(), problem)
+		}
+		record, record.Broken = last, problem.Error()
+	}
+	return record, s.savePolicy(ctx, repo, last, record)
+}
+
+func (s *Service) storedPolicy(ctx context.Context, repository int64) (record PolicyRecord, err error) {
+	err = s.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		record, err = tx.Policy(ctx, repository)
+		return err
+	})
+	return record, err
+}
+
+func (s *Service) savePolicy(ctx context.Context, repo app.Repository, last, record PolicyRecord) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if last.Version != record.Version {
+			err := tx.AppendAudit(ctx, audit.Entry{
+				Community: repo.Owner.ID, Subject: fmt.Sprintf("repository/%d", repo.ID), At: record.ReadAt,
+				Kind: "policy", From: last.Version, To: record.Version, PolicyVersion: record.Version,
+				Inputs: audit.Inputs(record.Policy),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return tx.SavePolicy(ctx, record)
+	})
+}
+
+// policyFiles reads both files; nil is a file that is not there.
+func (s *Service) policyFiles(ctx context.Context, repo app.Repository) (owner, repository []byte, err error) {
+	if repository, err = s.file(ctx, repo, repo.DefaultBranch); err != nil {
+		return nil, nil, err
+	}
+	if repo.Name == ownerRepository {
+		return nil, repository, nil
+	}
+	if owner, err = s.file(ctx, ownersRepository(repo), ""); err != nil {
+		return nil, nil, err
+	}
+	return owner, repository, nil
+}
+
+// ownerRepository is the repository whose files GitHub takes for a whole account.
+const ownerRepository = ".github"
+
+// ownersRepository is the owner's `.github` repository, reached by the same installation.
+func ownersRepository(repo app.Repository) app.Repository {
+	return app.Repository{Owner: repo.Owner, Name: ownerRepository, Installation: repo.Installation}
+}
+
+func (s *Service) file(ctx context.Context, repo app.Repository, ref string) ([]byte, error) {
+	file, err := s.repos(repo).File(ctx, PolicyPath, ref)
+	switch {
+	case app.Is(err, app.CodeNotFound):
+		return nil, nil
+	case app.Is(err, app.CodeForbidden) && repo.Name == ownerRepository:
+		return nil, nil // the App is not installed on the owner's repository: as if it were not there
+	case err != nil:
+		return nil, fmt.Errorf("reading the configuration of %s: %w", repo.FullName(), err)
+	}
+	return file.Content, nil
+}
+
+// CheckPolicy judges a proposed agora.yml, as a pull request would make it.
+func (s *Service) CheckPolicy(ctx context.Context, repo app.Repository, ref string) (found bool, problem error, err error) {
+	proposed, err := s.file(ctx, repo, ref)
+	if err != nil || proposed == nil {
+		return false, nil, err
+	}
+	var owner []byte
+	if repo.Name != ownerRepository {
+		if owner, err = s.file(ctx, ownersRepository(repo), ""); err != nil {
+			return true, nil, err
+		}
+	}
+	_, problem = config.ResolvePolicy(owner, proposed)
+	return true, problem, nil
+}

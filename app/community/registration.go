@@ -1,0 +1,174 @@
+package community
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/config"
+)
+
+// MemberSubject is a member's name in the audit trail.
+func MemberSubject(id int64) string { return fmt.Sprintf("member/%d", id) }
+
+// Register makes the person a member inside a transaction, or notes that a member
+// was active. Bots and deleted accounts never register (RULES §1). It reports
+// whether the person is a member afterwards.
+func Register(ctx context.Context, tx Tx, community int64, user app.User, by Join, at time.Time) (Member, bool, error) {
+	if user.Gone() || user.Bot {
+		return Member{}, false, nil
+	}
+	m, err := tx.Member(ctx, community, user.ID)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return m, false, err
+	}
+	if err == nil && m.Active() {
+		return touch(ctx, tx, m, user, by, at)
+	}
+	if by == JoinedByTaking && !m.LeftAt.IsZero() {
+		return m, false, nil // who left comes back only by asking
+	}
+	m.Community, m.ID, m.Login, m.Name = community, user.ID, user.Login, user.Name
+	if !user.CreatedAt.IsZero() {
+		m.AccountCreatedAt = user.CreatedAt
+	}
+	m.JoinedAt, m.JoinedBy, m.LeftAt, m.LastActiveAt, m.Role = at, by, time.Time{}, at, "member"
+	if err := tx.SaveMember(ctx, m); err != nil {
+		return m, false, err
+	}
+	return m, true, tx.AppendAudit(ctx, audit.Entry{
+		Community: community, Subject: MemberSubject(m.ID), At: at, Actor: m.ID, Kind: "joined", Reason: string(by),
+	})
+}
+
+// touch keeps a member's login and activity current; joining by command makes a
+// regular of somebody who was registered by taking part.
+func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time.Time) (Member, bool, error) {
+	changed := m.Login != user.Login || at.Sub(m.LastActiveAt) > time.Hour
+	m.Login = user.Login
+	if at.After(m.LastActiveAt) {
+		m.LastActiveAt = at
+	}
+	if m.AccountCreatedAt.IsZero() && !user.CreatedAt.IsZero() {
+		m.AccountCreatedAt, changed = user.CreatedAt, true
+	}
+	if by == JoinedByCommand && m.JoinedBy == JoinedByTaking {
+		m.JoinedBy, changed = by, true
+	}
+	if !changed {
+		return m, true, nil
+	}
+	return m, true, tx.SaveMember(ctx, m)
+}
+
+// Leave erases a member's personal data and keeps the ledger under the bare
+// numeric id (RULES §1).
+func Leave(ctx context.Context, tx Tx, m Member, at time.Time) error {
+	erased := Member{Community: m.Community, ID: m.ID, JoinedAt: m.JoinedAt, JoinedBy: m.JoinedBy, LeftAt: at,
+		Genesis: m.Genesis, Blocked: m.Blocked, HeldAt: m.HeldAt}
+	if err := tx.SaveMember(ctx, erased); err != nil {
+		return err
+	}
+	return tx.AppendAudit(ctx, audit.Entry{Community: m.Community, Subject: MemberSubject(m.ID), At: at, Actor: m.ID, Kind: "left"})
+}
+
+// CompleteProfiles reads the GitHub profiles of members whose account's age is not
+// known yet: without it they are not eligible. Those that cannot be read stay as
+// they are; the error of the last one is returned.
+func (s *Service) CompleteProfiles(ctx context.Context, repo app.Repository) error {
+	var missing []Member
+	err := s.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		members, err := tx.Members(ctx, repo.Owner.ID)
+		for _, m := range members {
+			if m.Active() && m.AccountCreatedAt.IsZero() {
+				missing = append(missing, m)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var unread error
+	for _, m := range missing {
+		user, err := s.repos(repo).User(ctx, m.Login)
+		if app.Is(err, app.CodeNotFound) || err == nil && user.ID != m.ID {
+			continue // deleted, or the login is somebody else's by now
+		}
+		if err != nil {
+			unread = fmt.Errorf("reading the profile of %s: %w", m.Login, err)
+			continue
+		}
+		err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			fresh, err := tx.Member(ctx, m.Community, m.ID)
+			if err != nil || !fresh.Active() {
+				return err
+			}
+			fresh.AccountCreatedAt, fresh.Name = user.CreatedAt, user.Name
+			return tx.SaveMember(ctx, fresh)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return unread
+}
+
+// genesisKinds maps a repository permission to its ledger kind (RULES §1 "G").
+var genesisKinds = map[app.Permission]config.EntryKind{
+	app.PermissionAdmin: config.GenesisAdmin, app.PermissionMaintain: config.GenesisMaintain,
+	app.PermissionWrite: config.GenesisWrite, app.PermissionTriage: config.GenesisTriage,
+}
+
+// Genesis gives the collaborators of a repository their first reputation, when the
+// repository is old enough and uses Agora: it has an agora.yml, or a first RFC
+// (usesAgora). A person's highest counts, once; repeating it changes nothing.
+func (s *Service) Genesis(ctx context.Context, repo app.Repository, usesAgora bool) error {
+	record, err := s.Policy(ctx, repo)
+	if err != nil {
+		return err
+	}
+	now := s.clock()
+	tooYoung := repo.CreatedAt.IsZero() || now.Sub(repo.CreatedAt) < record.Policy.Reputation.GenesisRepositoryAge.Std()
+	if !record.HasFile && !usesAgora || tooYoung {
+		return nil
+	}
+	collaborators, err := s.repos(repo).Collaborators(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the collaborators of %s: %w", repo.FullName(), err)
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		for _, c := range collaborators {
+			kind, has := genesisKinds[c.Permission]
+			if !has {
+				continue
+			}
+			if err := genesis(ctx, tx, repo, record.Policy, c.User, kind, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.CompleteProfiles(ctx, repo)
+}
+
+func genesis(ctx context.Context, tx Tx, repo app.Repository, policy config.Policy, user app.User, kind config.EntryKind, at time.Time) error {
+	m, member, err := Register(ctx, tx, repo.Owner.ID, user, JoinedByGenesis, at)
+	if err != nil || !member {
+		return err
+	}
+	if !m.Genesis {
+		m.Genesis = true
+		if err := tx.SaveMember(ctx, m); err != nil {
+			return err
+		}
+	}
+	entry := NewEntry(policy.Reputation, kind, user.ID, at, fmt.Sprintf("genesis/%d/%d", repo.ID, user.ID))
+	_, err = tx.AddEntry(ctx, repo.Owner.ID, entry)
+	return err
+}

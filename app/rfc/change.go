@@ -1,0 +1,237 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// change is one transaction's work on one RFC: what was loaded, what is being
+// changed, and what must follow when it is saved.
+type change struct {
+	*Service
+	tx     Tx
+	repo   app.Repository
+	r      *RFC
+	round  *Round // the newest round, nil before the first
+	policy community.PolicyRecord
+	now    time.Time
+
+	urgent  bool // state changed: shown at once
+	touched bool // shown after a quiet spell
+}
+
+// update loads the RFC of an issue, lets do change it, moves its clocks on and
+// saves it with everything that follows. An issue that is no RFC is answered with
+// app.CodeNotFound. It joins a transaction that ctx carries.
+func (s *Service) update(ctx context.Context, ref app.IssueRef, do func(ctx context.Context, c *change) error) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		r, err := tx.RFCByIssue(ctx, ref)
+		if err != nil {
+			return err
+		}
+		c, err := s.begin(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, c); err != nil {
+			return err
+		}
+		return c.finish(ctx)
+	})
+}
+
+func (s *Service) begin(ctx context.Context, tx Tx, r *RFC) (*change, error) {
+	c := &change{Service: s, tx: tx, r: r, now: s.now()}
+	var err error
+	if c.repo, err = tx.Repository(ctx, r.Ref.Repository); err != nil {
+		return nil, err
+	}
+	if c.policy, err = tx.Policy(ctx, c.repo.ID); err != nil && !app.Is(err, app.CodeNotFound) {
+		return nil, err
+	}
+	if r.Round > 0 {
+		c.round, err = tx.Round(ctx, r.ID, r.Round)
+	} else {
+		err = nil
+	}
+	return c, err
+}
+
+// voting reports whether the newest round takes ballots.
+func (c *change) voting() bool { return c.r.State == Voting && c.round != nil && !c.round.Closed() }
+
+// result recounts the newest round as it stands.
+func (c *change) result(ctx context.Context) (Result, error) {
+	record, err := loadRecord(ctx, c.tx, c.r, c.round, c.now)
+	if err != nil {
+		return Result{}, fmt.Errorf("loading the round of %s: %w", c.r.Name(), err)
+	}
+	return Recount(record), nil
+}
+
+// move changes the state by the lifecycle table and writes the trail.
+func (c *change) move(ctx context.Context, to State, by Trigger, actor app.User, why string, inputs any) error {
+	from := c.r.State
+	if err := c.r.moveTo(to, by); err != nil {
+		return err
+	}
+	c.r.Why = why
+	c.urgent = true
+	c.r.DecidedAt = time.Time{}
+	if to.Decided() {
+		c.r.DecidedAt = c.now
+	}
+	if c.r.ID == 0 { // the trail names RFCs by their id
+		if err := c.tx.SaveRFC(ctx, c.r); err != nil {
+			return err
+		}
+	}
+	reason := string(by)
+	if why != "" {
+		reason += ": " + why
+	}
+	return c.note(ctx, "state", string(from), string(to), reason, actor, inputs)
+}
+
+// note appends to the audit trail.
+func (c *change) note(ctx context.Context, kind, from, to, reason string, actor app.User, inputs any) error {
+	version := c.policy.Version
+	if c.round != nil && !c.round.Closed() {
+		version = c.round.PolicyVersion
+	}
+	e := audit.Entry{
+		Community: c.r.Community, Subject: c.r.Subject(), At: c.now, Actor: actor.ID,
+		Kind: kind, From: from, To: to, Reason: reason, PolicyVersion: version,
+	}
+	if inputs != nil {
+		e.Inputs = audit.Inputs(inputs)
+	}
+	return c.tx.AppendAudit(ctx, e)
+}
+
+// finish moves the clocks on, saves, sets the next timer and orders what GitHub
+// should show.
+func (c *change) finish(ctx context.Context) error {
+	if err := c.clocks(ctx); err != nil {
+		return err
+	}
+	if c.round != nil {
+		if err := c.tx.SaveRound(ctx, c.round); err != nil {
+			return err
+		}
+	}
+	if err := c.tx.SaveRFC(ctx, c.r); err != nil {
+		return err
+	}
+	if err := c.schedule(ctx); err != nil {
+		return err
+	}
+	return c.order(ctx)
+}
+
+// order queues the publishing: at once when the state changed, else after a quiet
+// spell, spaced by the time left (INTERFACE "What Agora writes on GitHub").
+func (c *change) order(ctx context.Context) error {
+	lane, body := c.r.Ref.EffectLane(), Order{Ref: c.r.Ref}.body()
+	if c.urgent {
+		return c.tx.Enqueue(ctx, lane, PublishKind, "publish", body)
+	}
+	if !c.touched {
+		return nil
+	}
+	due := c.now.Add(quietSpell)
+	sticky, err := c.tx.WrittenComment(ctx, c.r.Ref, stickyKey)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return err
+	}
+	if c.voting() && !sticky.SentAt.IsZero() {
+		result, err := c.result(ctx)
+		if err != nil {
+			return err
+		}
+		if next := sticky.SentAt.Add(editSpacing(result.Deadline.Sub(c.now))); next.After(due) {
+			due = next
+		}
+	}
+	return c.tx.SetTimerEarlier(ctx, fmt.Sprintf("publish/%d", c.r.ID), due, lane, PublishKind, body)
+}
+
+// quietSpell lets votes that arrive together be shown together.
+const quietSpell = 2 * time.Second
+
+// editSpacing is how far apart edits of the sticky comment stand under a stream of
+// votes: 2 % of the time left, at least 30 s and at most 3 h.
+func editSpacing(left time.Duration) time.Duration {
+	return min(max(left/50, 30*time.Second), 3*time.Hour)
+}
+
+// schedule sets the one timer of the RFC to the next instant at which something
+// may happen by itself.
+func (c *change) schedule(ctx context.Context) error {
+	key := fmt.Sprintf("rfc/%d", c.r.ID)
+	due, err := c.nextTick(ctx)
+	if err != nil {
+		return err
+	}
+	if due.IsZero() {
+		return c.tx.CancelTimer(ctx, key)
+	}
+	return c.tx.SetTimer(ctx, key, due, c.r.Ref.Lane(), TickKind, Order{Ref: c.r.Ref}.body())
+}
+
+// settleDelay lets GitHub's lagging lists catch up before the final reading.
+const settleDelay = 2 * time.Second
+
+func (c *change) nextTick(ctx context.Context) (time.Time, error) {
+	var due []time.Time
+	switch {
+	case c.r.State == Open:
+		due = append(due, c.r.DiscussionEnds)
+		if c.r.OpenBlocked != "" {
+			due = []time.Time{c.now.Add(blockedRetry)}
+		}
+	case c.r.State == Postponed:
+		due = append(due, c.r.RetryAt)
+		if c.r.OpenBlocked != "" {
+			due = []time.Time{c.now.Add(blockedRetry)}
+		}
+	case c.voting():
+		result, err := c.result(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		end := result.Deadline.Add(settleDelay)
+		if !c.round.ConfirmBy.IsZero() {
+			end = c.round.ConfirmBy
+		} else if end.After(c.now) {
+			due = append(due, c.now.Add(pollInterval(result.Deadline.Sub(c.now), c.ReactionPoll)))
+		}
+		due = append(due, end)
+	}
+	for _, concern := range c.r.Concerns {
+		if concern.State == ConcernAddressed && !c.r.State.Decided() {
+			due = append(due, c.lapseAt(concern))
+		}
+	}
+	due = slices.DeleteFunc(due, time.Time.IsZero)
+	if len(due) == 0 {
+		return time.Time{}, nil
+	}
+	return slices.MinFunc(due, time.Time.Compare), nil
+}
+
+// blockedRetry is how soon an opening that GitHub or a broken configuration
+// prevented is tried again.
+const blockedRetry = 5 * time.Minute
+
+// pollInterval is how long until reactions are read again: 15 minutes far from the
+// deadline, the shortest interval near it.
+func pollInterval(left, shortest time.Duration) time.Duration {
+	return max(min(left/96, 15*time.Minute), shortest)
+}

@@ -1,0 +1,425 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/config"
+)
+
+// CheckName is the name of the check that guards merges.
+const CheckName = "agora/rfc"
+
+// staleAfter is how old an unfinished check run grows before it is made anew:
+// GitHub marks it stale after 14 days.
+const staleAfter = 13 * 24 * time.Hour
+
+// Bar is one RFC in a pull request's way.
+type Bar struct {
+	Name  string // "RFC-7"
+	State State  // "" when there is no such RFC
+	// Changed tells an RFC's own pull request whose head is not the commit that was
+	// accepted.
+	Changed        bool
+	Title, Summary string
+}
+
+// verdict is how a bar stands in the check: its rank (the worst decides), status
+// and conclusion.
+func (b Bar) verdict() (rank int, status, conclusion string) {
+	switch {
+	case b.State == unregistered, b.State == Rejected, b.State == Withdrawn, b.State == Postponed, b.State == Superseded:
+		return 3, app.CheckCompleted, app.CheckFailure
+	case b.State == ChangesRequested, b.Changed:
+		return 2, app.CheckCompleted, app.CheckActionRequired
+	case b.State == Draft, b.State == Open, b.State == Voting:
+		return 1, app.CheckInProgress, ""
+	}
+	return 0, app.CheckCompleted, app.CheckSuccess
+}
+
+// JudgeCheck makes the check of everything that stands in the way of a commit: all
+// must pass. Nothing in the way is a success, never neutral (INTERFACE "Labels").
+func JudgeCheck(bars []Bar) app.Check {
+	check := app.Check{Name: CheckName, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
+		Title: "No RFC needed", Summary: "This pull request names no RFC. To bind it to one, write `Implements: RFC-n` on a line of its own in its description."}
+	worst := -1
+	var summaries []string
+	for _, b := range bars {
+		rank, status, conclusion := b.verdict()
+		if rank > worst {
+			worst, check.Status, check.Conclusion, check.Title = rank, status, conclusion, b.Title
+		}
+		summaries = append(summaries, b.Summary)
+	}
+	if len(bars) > 0 {
+		check.Summary = strings.Join(summaries, "\n\n")
+	}
+	if len(bars) > 1 {
+		check.Title = fmt.Sprintf("%d RFCs: %s", len(bars), check.Title)
+	}
+	return check
+}
+
+// PullChanged remembers a pull request as an event or a reading shows it, and
+// orders its check. A merged one that implements RFCs tells them so.
+func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue app.Issue) error {
+	if issue.Pull == nil {
+		return nil
+	}
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		pull, err := tx.Pull(ctx, issue.Ref)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+		if pull.UpdatedAt.After(issue.UpdatedAt) {
+			return nil // an older event, come late
+		}
+		merged := issue.Pull.Merged && !pull.Merged
+		pull.Ref, pull.Community, pull.HeadSHA, pull.Open = issue.Ref, repo.Owner.ID, issue.Pull.HeadSHA, issue.Open
+		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, issue.Author, issue.UpdatedAt, issue.Pull.Merged
+		pull.Named = command.ImplementsRefs(issue.Body)
+		for _, number := range pull.Named {
+			if !slices.Contains(pull.Bound, number) && !slices.Contains(pull.Unlinked, number) {
+				pull.Bound = append(pull.Bound, number)
+			}
+		}
+		pull.Unlinked = slices.DeleteFunc(pull.Unlinked, func(n int) bool { return !slices.Contains(pull.Named, n) })
+		if err := tx.SavePull(ctx, pull); err != nil {
+			return err
+		}
+		if merged {
+			if err := s.tellImplemented(ctx, tx, repo, pull); err != nil {
+				return err
+			}
+		}
+		if !pull.Open {
+			return nil
+		}
+		return orderCheck(ctx, tx, pull.Ref, pull.HeadSHA)
+	})
+}
+
+// tellImplemented orders the move of every RFC the merged pull request implements,
+// each in its own lane.
+func (s *Service) tellImplemented(ctx context.Context, tx Tx, repo app.Repository, pull Pull) error {
+	for _, number := range pull.Bound {
+		r, err := tx.RFCByNumber(ctx, pull.Community, number)
+		if app.Is(err, app.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		order := Order{Ref: r.Ref, By: fmt.Sprintf("%s#%d", repo.FullName(), pull.Ref.Number), User: pull.Author.ID}
+		if err := tx.Enqueue(ctx, r.Ref.Lane(), ImplementedKind, "", order.body()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Implemented carries out the order of a merged pull request. An RFC that is not
+// accepted is not implemented by it.
+func (s *Service) Implemented(ctx context.Context, order Order) error {
+	return s.update(ctx, order.Ref, func(ctx context.Context, c *change) error {
+		if !Allowed(c.r.State, TriggerImplemented, Implemented) {
+			return nil
+		}
+		if order.User != 0 {
+			entry := community.NewEntry(c.rules().Reputation, config.PullRequestMerged, order.User, c.now, "merged/"+order.By)
+			if _, err := c.tx.AddEntry(ctx, c.r.Community, entry); err != nil {
+				return err
+			}
+		}
+		err := c.implemented(ctx, order.By, app.User{})
+		if app.Is(err, app.CodeConflict) {
+			return nil // its text changed since: a steward decides
+		}
+		return err
+	})
+}
+
+// Superseded carries out the order of an accepted RFC that says `Supersedes:`.
+func (s *Service) Superseded(ctx context.Context, order Order) error {
+	return s.update(ctx, order.Ref, func(ctx context.Context, c *change) error {
+		if !Allowed(c.r.State, TriggerSuperseded, Superseded) || c.r.Number == order.Number {
+			return nil
+		}
+		c.r.SupersededBy = order.Number
+		return c.move(ctx, Superseded, TriggerSuperseded, app.User{}, "by "+order.By, nil)
+	})
+}
+
+// MergeGroupRequested remembers the head of a merge queue and orders its check.
+// pulls are the pull requests in the group; when they cannot be told, unreadable
+// says why, and the check fails closed.
+func (s *Service) MergeGroupRequested(ctx context.Context, repo app.Repository, headSHA string, pulls []int, unreadable string) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		check, err := tx.Check(ctx, repo.ID, headSHA, CheckName)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+		check.Repository, check.HeadSHA, check.Name, check.MergeGroup = repo.ID, headSHA, CheckName, true
+		check.Pulls, check.Unreadable = pulls, unreadable
+		if err := tx.SaveCheck(ctx, check); err != nil {
+			return err
+		}
+		return orderCheck(ctx, tx, app.IssueRef{Repository: repo.ID, Number: first(pulls)}, headSHA)
+	})
+}
+
+func first(numbers []int) int {
+	if len(numbers) == 0 {
+		return 0
+	}
+	return numbers[0]
+}
+
+// CheckRerequested makes a check run anew because somebody asked GitHub to.
+func (s *Service) CheckRerequested(ctx context.Context, repo app.Repository, headSHA string) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		check, err := tx.Check(ctx, repo.ID, headSHA, CheckName)
+		if app.Is(err, app.CodeNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		check.CheckID, check.Sent = 0, ""
+		if err := tx.SaveCheck(ctx, check); err != nil {
+			return err
+		}
+		return orderCheck(ctx, tx, app.IssueRef{Repository: repo.ID, Number: first(check.Pulls)}, headSHA)
+	})
+}
+
+func orderCheck(ctx context.Context, tx Tx, ref app.IssueRef, sha string) error {
+	return tx.Enqueue(ctx, ref.EffectLane(), CheckKind, sha, Order{Ref: ref, SHA: sha}.body())
+}
+
+// orderChecks orders the checks of every pull request whose way this RFC may stand
+// in: its own, those that name it, and the merge groups they are in.
+func (s *Service) orderChecks(ctx context.Context, v View) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		var pulls []Pull
+		if v.RFC.Number > 0 {
+			var err error
+			if pulls, err = tx.PullsBoundTo(ctx, v.RFC.Community, v.RFC.Number); err != nil {
+				return err
+			}
+		}
+		if v.RFC.Kind == KindPull {
+			own, err := tx.Pull(ctx, v.RFC.Ref)
+			if err != nil && !app.Is(err, app.CodeNotFound) {
+				return err
+			}
+			if err == nil && own.Open {
+				pulls = append(pulls, own)
+			}
+		}
+		for _, pull := range pulls {
+			if err := orderCheck(ctx, tx, pull.Ref, pull.HeadSHA); err != nil {
+				return err
+			}
+			groups, err := tx.MergeGroupsOf(ctx, pull.Ref)
+			if err != nil {
+				return err
+			}
+			for _, g := range groups {
+				if err := orderCheck(ctx, tx, app.IssueRef{Repository: g.Repository, Number: first(g.Pulls)}, g.HeadSHA); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// PublishCheck makes the check of a commit true.
+func (s *Service) PublishCheck(ctx context.Context, order Order) error {
+	repo, err := s.repository(ctx, order.Ref.Repository)
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	record, bars, err := s.bars(ctx, repo, order)
+	if err != nil {
+		return err
+	}
+	check := JudgeCheck(bars)
+	check.HeadSHA = order.SHA
+	if record.Unreadable != "" {
+		check.Status, check.Conclusion = app.CheckCompleted, app.CheckFailure
+		check.Title, check.Summary = "The merge group cannot be read", record.Unreadable
+	}
+	if len(bars) == 1 && s.PublicURL != "" {
+		check.DetailsURL = s.PublicURL + "/c/" + repo.Owner.Login + "/rfcs/" + strings.TrimPrefix(bars[0].Name, "RFC-")
+		if bars[0].State == unregistered || !strings.HasPrefix(bars[0].Name, "RFC-") {
+			check.DetailsURL = ""
+		}
+	}
+	return s.sendCheck(ctx, repo, record, check)
+}
+
+// bars collects what stands in the way of a commit.
+func (s *Service) bars(ctx context.Context, repo app.Repository, order Order) (record CheckRecord, bars []Bar, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		record, err = tx.Check(ctx, repo.ID, order.SHA, CheckName)
+		if app.Is(err, app.CodeNotFound) {
+			record, err = CheckRecord{Repository: repo.ID, HeadSHA: order.SHA, Name: CheckName, Pulls: []int{order.Ref.Number}}, nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, number := range record.Pulls {
+			more, err := s.barsOf(ctx, tx, app.IssueRef{Repository: repo.ID, Number: number}, order.SHA, record.MergeGroup)
+			if err != nil {
+				return err
+			}
+			bars = append(bars, more...)
+		}
+		return nil
+	})
+	return record, bars, err
+}
+
+func (s *Service) barsOf(ctx context.Context, tx Tx, ref app.IssueRef, sha string, group bool) ([]Bar, error) {
+	pull, err := tx.Pull(ctx, ref)
+	switch {
+	case app.Is(err, app.CodeNotFound) && group:
+		// Never seen: nobody can say that it names no RFC.
+		return []Bar{{Name: fmt.Sprintf("#%d", ref.Number), Title: fmt.Sprintf("#%d is unknown", ref.Number),
+			Summary: fmt.Sprintf("Agora has not seen pull request #%d of this merge group yet.", ref.Number)}}, nil
+	case err != nil && !app.Is(err, app.CodeNotFound):
+		return nil, err
+	}
+	var bars []Bar
+	own, err := tx.RFCByIssue(ctx, ref)
+	if err == nil {
+		bar, err := s.bar(ctx, tx, own)
+		if err != nil {
+			return nil, err
+		}
+		head := sha
+		if group {
+			head = pull.HeadSHA
+		}
+		bar.Changed = (own.State == Accepted || own.State == Implemented) && own.Bound.Head != head
+		bars = append(bars, bar)
+	} else if !app.Is(err, app.CodeNotFound) {
+		return nil, err
+	}
+	for _, number := range pull.Bound {
+		named, err := tx.RFCByNumber(ctx, pull.Community, number)
+		if app.Is(err, app.CodeNotFound) {
+			name := fmt.Sprintf("RFC-%d", number)
+			bars = append(bars, Bar{Name: name, Title: name + " does not exist", Summary: name + " does not exist in this community."})
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		bar, err := s.bar(ctx, tx, named)
+		if err != nil {
+			return nil, err
+		}
+		bars = append(bars, bar)
+	}
+	return bars, nil
+}
+
+func (s *Service) bar(ctx context.Context, tx Tx, r *RFC) (Bar, error) {
+	v, err := s.load(ctx, tx, r)
+	if err != nil {
+		return Bar{}, err
+	}
+	bar := Bar{Name: r.Name(), State: r.State}
+	bar.Title, bar.Summary = s.Renderer.Check(v)
+	return bar, nil
+}
+
+// sendCheck updates the check run that stands, or makes a new one: a finished run
+// is never taken back, the newest of the name counts.
+func (s *Service) sendCheck(ctx context.Context, repo app.Repository, record CheckRecord, check app.Check) error {
+	now := s.now()
+	sent := check.Status + "/" + check.Conclusion + "/" + digest(check.Title+"\n"+check.Summary)
+	stale := check.Status == app.CheckInProgress && !record.CreatedAt.IsZero() && now.Sub(record.CreatedAt) >= staleAfter
+	if record.Sent == sent && !stale {
+		return nil
+	}
+	var err error
+	if record.CheckID != 0 && strings.HasPrefix(record.Sent, app.CheckInProgress) && !stale {
+		err = s.Repos(repo).UpdateCheck(ctx, record.CheckID, check)
+	} else {
+		record.CheckID, err = s.Repos(repo).CreateCheck(ctx, check)
+		record.CreatedAt = now
+	}
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeInvalid) {
+		return app.Park(fmt.Errorf("sending the check of %s@%s: %w", repo.FullName(), check.HeadSHA, err))
+	}
+	if err != nil {
+		return fmt.Errorf("sending the check of %s@%s: %w", repo.FullName(), check.HeadSHA, err)
+	}
+	record.Sent, record.SentAt = sent, now
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.SaveCheck(ctx, record); err != nil {
+			return err
+		}
+		ref := app.IssueRef{Repository: repo.ID, Number: first(record.Pulls)}
+		key := fmt.Sprintf("check/%d/%s", repo.ID, check.HeadSHA)
+		if check.Status != app.CheckInProgress {
+			return tx.CancelTimer(ctx, key)
+		}
+		return tx.SetTimer(ctx, key, record.CreatedAt.Add(staleAfter), ref.EffectLane(), CheckKind, Order{Ref: ref, SHA: check.HeadSHA}.body())
+	})
+}
+
+// unlinkCommand frees a pull request from the RFCs it named.
+func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	a, err := s.ask(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.askSteward(ctx, &a); err != nil {
+		return nil, err
+	}
+	if !a.steward {
+		return nil, s.refuseWho(a, "a steward")
+	}
+	return func(ctx context.Context) (reply string, err error) {
+		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			pull, err := tx.Pull(ctx, a.Ref)
+			if err != nil && !app.Is(err, app.CodeNotFound) {
+				return err
+			}
+			if len(pull.Bound) == 0 {
+				return command.Refuse(app.CodeConflict, "this pull request is bound to no RFC.")
+			}
+			// What it still names stays unlinked too: the steward saw it.
+			pull.Unlinked, pull.Bound = slices.Clone(pull.Named), nil
+			if err := tx.SavePull(ctx, pull); err != nil {
+				return err
+			}
+			if err := tx.AppendAudit(ctx, unlinkEntry(a, s.now())); err != nil {
+				return err
+			}
+			return orderCheck(ctx, tx, pull.Ref, pull.HeadSHA)
+		})
+		return "", err
+	}, nil
+}
+
+func unlinkEntry(a asked, at time.Time) audit.Entry {
+	return audit.Entry{Community: a.Repo.Owner.ID, Subject: fmt.Sprintf("pull/%d/%d", a.Ref.Repository, a.Ref.Number), At: at,
+		Actor: a.Actor().ID, Kind: "unlinked", Reason: a.Command.Text(), PolicyVersion: a.policy.Version}
+}

@@ -1,0 +1,205 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/config"
+)
+
+// clocks does what time alone brings: concerns lapse, rounds close early or at
+// their deadline, confirmations run out.
+func (c *change) clocks(ctx context.Context) error {
+	if err := c.lapse(ctx); err != nil {
+		return err
+	}
+	if !c.voting() {
+		return nil
+	}
+	result, err := c.result(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.earlyClose(ctx, result); err != nil {
+		return err
+	}
+	if c.now.Before(result.Deadline) || c.round.LastRead.Before(result.Deadline) {
+		return nil // still voting, or not read to the end
+	}
+	return c.decide(ctx, result)
+}
+
+// lapse settles concerns whose raiser stayed silent after the author's answer.
+func (c *change) lapse(ctx context.Context) error {
+	if c.r.State.Decided() {
+		return nil
+	}
+	for i := range c.r.Concerns {
+		concern := &c.r.Concerns[i]
+		if concern.State != ConcernAddressed || c.now.Before(c.lapseAt(*concern)) {
+			continue
+		}
+		concern.State, concern.SettledAt = ConcernLapsed, c.lapseAt(*concern)
+		c.touched = true
+		if err := c.note(ctx, "concern", string(ConcernAddressed), string(ConcernLapsed),
+			fmt.Sprintf("concern %d: its raiser was silent", concern.Number), app.User{}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lapseAt is when an addressed concern lapses: so long after the author's answer,
+// or after the raiser's last word since.
+func (c *change) lapseAt(concern Concern) time.Time {
+	from := concern.AddressedAt
+	if spoke := c.r.LastSpoke[concern.Raiser.ID]; spoke.After(from) {
+		from = spoke
+	}
+	return from.Add(c.rules().Concerns.Lapse.Std())
+}
+
+// rules is the policy in force: the round's frozen one, else the repository's.
+func (c *change) rules() config.Policy {
+	if c.round != nil && !c.round.Closed() {
+		return c.round.Policy
+	}
+	if c.policy.Version == "" {
+		return config.DefaultPolicy()
+	}
+	return c.policy.Policy
+}
+
+// earlyClose announces the early close of a round whose outcome is certain, and
+// takes it back when it no longer is (RULES §2 "Time").
+func (c *change) earlyClose(ctx context.Context, result Result) error {
+	if !c.round.Policy.EarlyClose || !c.now.Before(result.Deadline) {
+		return nil
+	}
+	announced := !c.round.EarlyCloseAt.IsZero()
+	switch at := c.now.Add(c.round.Policy.EarlyCloseNotice.Std()).Truncate(time.Second); {
+	case result.Certain && !announced && at.Before(result.Deadline):
+		c.round.EarlyCloseAt, c.urgent = at, true
+		return c.note(ctx, "early-close", "", at.Format(time.RFC3339), "no remaining weight could change the outcome", app.User{}, nil)
+	case !result.Certain && announced:
+		c.round.EarlyCloseAt, c.urgent = time.Time{}, true
+		return c.note(ctx, "early-close", "announced", "cancelled", "the outcome is open again", app.User{}, nil)
+	}
+	return nil
+}
+
+// decide ends a round that was read to its end (RULES §2 "Tally" 3–4, "Text").
+func (c *change) decide(ctx context.Context, result Result) error {
+	outcome, reasons := result.Verdict.Outcome, result.Verdict.Reasons
+	if result.NeedsConfirmation && (outcome == OutcomeAccepted || outcome == OutcomeRejected) {
+		switch {
+		case c.round.ConfirmBy.IsZero():
+			c.round.ConfirmBy = result.Deadline.Add(c.round.Policy.Organisation.ConfirmWithin.Std())
+			c.urgent = true
+			return c.note(ctx, "confirmation", "", c.round.ConfirmBy.Format(time.RFC3339), result.Organisation+" carries much of the weight", app.User{}, nil)
+		case c.round.ConfirmNeed > 0 && len(c.round.Confirmations) >= c.round.ConfirmNeed:
+		case c.now.Before(c.round.ConfirmBy):
+			return nil
+		default:
+			outcome, reasons = OutcomePostponed, []string{"two stewards did not confirm in time a result that one organisation carries"}
+		}
+	}
+	if outcome == OutcomeAccepted && !c.round.TextChangedAt.IsZero() {
+		if c.r.Restarts < c.round.Policy.TextRestarts {
+			c.r.Restarts++
+			return c.restart(ctx, "the text changed during the vote and nobody called the change editorial", app.User{})
+		}
+		outcome, reasons = OutcomeChangesRequested, []string{"the text kept changing during the vote"}
+	}
+	return c.conclude(ctx, result, outcome, reasons)
+}
+
+// conclude records the decision and everything that follows from it.
+func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, reasons []string) error {
+	inputs := map[string]any{
+		"round": c.round.Number, "outcome": outcome, "deadline": result.Deadline, "tally": result.Tally, "verdict": result.Verdict,
+		"ballots": digestActs(result.Ballots), "concerns_open": result.OpenConcerns, "text": c.round.Text,
+	}
+	states := map[Outcome]State{OutcomeAccepted: Accepted, OutcomeRejected: Rejected, OutcomePostponed: Postponed, OutcomeChangesRequested: ChangesRequested}
+	if err := c.move(ctx, states[outcome], TriggerDeadline, app.User{}, "", inputs); err != nil {
+		return err
+	}
+	c.closeRound(outcome, reasons, result.Deadline)
+	if err := c.credit(ctx, result); err != nil {
+		return fmt.Errorf("crediting the voters of %s: %w", c.r.Name(), err)
+	}
+	switch outcome {
+	case OutcomeAccepted:
+		c.r.Bound = c.round.Text
+		return c.supersede(ctx)
+	case OutcomePostponed:
+		c.r.Postponements++
+		if c.r.Postponements <= c.round.Policy.Postponed.Retries {
+			c.r.RetryAt = c.now.Add(c.round.Policy.Postponed.After.Std())
+		}
+	}
+	return nil
+}
+
+// credit enters what the decision brings: a point for each counted voter, and the
+// author's (RULES §1).
+func (c *change) credit(ctx context.Context, result Result) error {
+	for _, b := range result.Ballots {
+		if !b.Counted {
+			continue
+		}
+		if err := c.enter(ctx, b.Voter.ID, config.VoteCast, fmt.Sprintf("vote/%d/%d/%d", c.r.ID, c.round.Number, b.Voter.ID)); err != nil {
+			return err
+		}
+		m, err := c.tx.Member(ctx, c.r.Community, b.Voter.ID)
+		if app.Is(err, app.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if m.Active() && b.At.After(m.LastBallotAt) {
+			m.LastBallotAt = b.At
+			if err := c.tx.SaveMember(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case c.r.State == Accepted:
+		return c.enter(ctx, c.r.Author.ID, config.RFCAccepted, fmt.Sprintf("accepted/%d/%d", c.r.ID, c.round.Number))
+	case c.r.State == Rejected: // rejected needs the quorum to reject
+		return c.enter(ctx, c.r.Author.ID, config.RFCRejected, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number))
+	}
+	return nil
+}
+
+// enter adds a ledger entry of Agora's own, once per cause.
+func (c *change) enter(ctx context.Context, member int64, kind config.EntryKind, source string) error {
+	if member == 0 {
+		return nil // a deleted account earns nothing
+	}
+	_, err := c.tx.AddEntry(ctx, c.r.Community, community.NewEntry(c.rules().Reputation, kind, member, c.now, source))
+	return err
+}
+
+// supersede orders the RFCs that this one replaces to be marked, each in its own lane.
+func (c *change) supersede(ctx context.Context) error {
+	for _, number := range c.r.Supersedes {
+		other, err := c.tx.RFCByNumber(ctx, c.r.Community, number)
+		if app.Is(err, app.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		order := Order{Ref: other.Ref, Number: c.r.Number, By: c.r.Name()}
+		if err := c.tx.Enqueue(ctx, other.Ref.Lane(), SupersededKind, "", order.body()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

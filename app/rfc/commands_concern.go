@@ -1,0 +1,150 @@
+package rfc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/config"
+)
+
+func asError(err error, target **app.Error) bool { return errors.As(err, target) }
+
+func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	a, err := s.ask(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if a.rfc == nil {
+		return nil, errNotAnRFC
+	}
+	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		if c.r.State != Open && !c.voting() {
+			return "", command.Refuse(app.CodeConflict, "%s is %s: concerns are raised in discussion or while voting.", c.r.Name(), c.r.State)
+		}
+		var round *Round
+		if c.voting() {
+			round = c.round
+			eligible, err := c.eligible(ctx, a.Actor().ID)
+			if err != nil {
+				return "", err
+			}
+			if !eligible {
+				return "", command.Refuse(app.CodeForbidden, "while voting only the electorate of the round may raise a concern.")
+			}
+		} else if m, err := c.tx.Member(ctx, c.r.Community, a.Actor().ID); err != nil && !app.Is(err, app.CodeNotFound) {
+			return "", err
+		} else if !m.Active() || m.Blocked || m.Held() {
+			return "", command.Refuse(app.CodeForbidden, "only members may raise a concern. Say `/member join` first.")
+		}
+		if may, why := MayRaise(c.r, round, c.rules().Concerns, a.Actor().ID, a.Command.Text(), a.At); !may {
+			return "", command.Refuse(app.CodeInvalid, "%s.", why)
+		}
+		if err := c.raise(ctx, a.Actor(), a.Command.Text(), a.Comment.URL, a.At); err != nil {
+			return "", err
+		}
+		n := len(c.r.Concerns)
+		return fmt.Sprintf("Concern %d is open. It blocks acceptance until you say `/concern resolve %d`, or it lapses after an answer you leave unanswered.", n, n), nil
+	}), nil
+}
+
+// concernStep admits a command on one unsettled concern of an RFC in process.
+func (s *Service) concernStep(ctx context.Context, call command.Call, do func(ctx context.Context, c *change, a asked, concern *Concern) (string, error)) (command.Apply, error) {
+	a, err := s.ask(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if a.rfc == nil {
+		return nil, errNotAnRFC
+	}
+	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		concern := c.r.Concern(a.Command.Number())
+		if concern == nil {
+			return "", command.Refuse(app.CodeNotFound, "there is no concern %d here.", a.Command.Number())
+		}
+		if concern.Settled() {
+			return "", command.Refuse(app.CodeConflict, "concern %d is %s already.", concern.Number, concern.State)
+		}
+		from := concern.State
+		reply, err := do(ctx, c, a, concern)
+		if err != nil {
+			return "", err
+		}
+		c.touched = true
+		return reply, c.note(ctx, "concern", string(from), string(concern.State), fmt.Sprintf("concern %d", concern.Number), a.Actor(), nil)
+	}), nil
+}
+
+func (s *Service) addressCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	return s.concernStep(ctx, call, func(_ context.Context, _ *change, a asked, concern *Concern) (string, error) {
+		if !a.author() {
+			return "", command.Refuse(app.CodeForbidden, "only the author may address a concern.")
+		}
+		concern.State, concern.AddressedAt, concern.How = ConcernAddressed, a.At, a.Command.Text()
+		return fmt.Sprintf("Concern %d is addressed. Its raiser, %s, may say `/concern resolve %d`; it lapses when they stay silent.",
+			concern.Number, s.Renderer.Escape(concern.Raiser.Login, 60), concern.Number), nil
+	})
+}
+
+func (s *Service) resolveCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	return s.concernStep(ctx, call, func(_ context.Context, _ *change, a asked, concern *Concern) (string, error) {
+		if concern.Raiser.ID != a.Actor().ID {
+			return "", command.Refuse(app.CodeForbidden, "only who raised a concern may resolve it; two stewards may overrule it.")
+		}
+		concern.State, concern.SettledAt = ConcernResolved, a.At
+		return "", nil
+	})
+}
+
+func (s *Service) overruleCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	return s.stewarded(func(ctx context.Context, a asked) (command.Apply, error) {
+		need, err := s.quorumOfStewards(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		return s.concernStep(ctx, a.Call, func(_ context.Context, _ *change, a asked, concern *Concern) (string, error) {
+			for _, o := range concern.Overrules {
+				if o.By.ID == a.Actor().ID {
+					return "", command.Refuse(app.CodeConflict, "you have overruled it already; another steward must too.")
+				}
+			}
+			concern.Overrules = append(concern.Overrules, Overrule{By: a.Actor(), At: a.At, Why: a.Command.Text()})
+			if len(concern.Overrules) < need {
+				return fmt.Sprintf("Noted. One more steward must overrule concern %d, with a reason.", concern.Number), nil
+			}
+			concern.State, concern.SettledAt = ConcernOverruled, a.At
+			return "", nil
+		})
+	})(ctx, call)
+}
+
+// markCommand judges a settled concern, once.
+func (s *Service) markCommand(mark Mark) action {
+	return func(_ context.Context, a asked) (command.Apply, error) {
+		return s.on(a, func(ctx context.Context, c *change) (string, error) {
+			concern := c.r.Concern(a.Command.Number())
+			switch {
+			case concern == nil:
+				return "", command.Refuse(app.CodeNotFound, "there is no concern %d here.", a.Command.Number())
+			case !concern.Settled():
+				return "", command.Refuse(app.CodeConflict, "concern %d is %s: only a settled one is judged.", concern.Number, concern.State)
+			case concern.Marked != "":
+				return "", command.Refuse(app.CodeConflict, "concern %d was marked %s already.", concern.Number, concern.Marked)
+			case concern.Raiser.ID == a.Actor().ID:
+				return "", command.Refuse(app.CodeForbidden, "nobody judges their own concern.")
+			}
+			concern.Marked = mark
+			kind := config.ConcernUpheld
+			if mark == MarkFrivolous {
+				kind = config.FrivolousConcern
+			}
+			c.touched = true
+			if err := c.enter(ctx, concern.Raiser.ID, kind, fmt.Sprintf("concern/%d/%d", c.r.ID, concern.Number)); err != nil {
+				return "", err
+			}
+			return "", c.note(ctx, "concern", string(concern.State), string(mark), fmt.Sprintf("concern %d", concern.Number), a.Actor(), nil)
+		}), nil
+	}
+}

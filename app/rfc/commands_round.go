@@ -1,0 +1,200 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/config"
+)
+
+// errNotVoting refuses what needs an open round.
+func errNotVoting(r *RFC) error {
+	return command.Refuse(app.CodeConflict, "%s is %s: there is no vote now.", r.Name(), r.State)
+}
+
+// ballotCommand casts a vote by comment, or retracts over every channel.
+func (s *Service) ballotCommand(choice Choice) command.Handler {
+	return func(ctx context.Context, call command.Call) (command.Apply, error) {
+		a, err := s.ask(ctx, call)
+		if err != nil {
+			return nil, err
+		}
+		if a.rfc == nil {
+			return nil, errNotAnRFC
+		}
+		return s.on(a, func(ctx context.Context, c *change) (string, error) {
+			if !c.voting() {
+				return "", errNotVoting(c.r)
+			}
+			result, err := c.result(ctx)
+			if err != nil {
+				return "", err
+			}
+			if !a.At.Before(result.Deadline) {
+				return "", command.Refuse(app.CodeConflict, "voting on %s ended at %s.", c.r.Name(), stamp(result.Deadline))
+			}
+			if a.At.Before(c.round.OpenedAt) {
+				return "", command.Refuse(app.CodeConflict, "this was written before the vote opened.")
+			}
+			return s.castByCommand(ctx, c, a, choice)
+		}), nil
+	}
+}
+
+// castByCommand casts and says what the voter must know and the reaction cannot tell.
+func (s *Service) castByCommand(ctx context.Context, c *change, a asked, choice Choice) (string, error) {
+	reason := a.Command.Text()
+	before := len(c.r.Concerns)
+	act := Act{Voter: a.Actor(), Choice: choice, Channel: ByComment, Source: a.Comment.ID, At: a.At, URL: a.Comment.URL, Reason: reason}
+	if err := c.cast(ctx, act); err != nil {
+		return "", err
+	}
+	eligible, err := c.eligible(ctx, a.Actor().ID)
+	if err != nil || choice == Retracted {
+		return "", err
+	}
+	switch {
+	case !eligible:
+		return fmt.Sprintf("Noted as advisory: you are not in the electorate of this round, which was frozen on %s. It counts members who had joined before, in good time.", stamp(c.round.OpenedAt)), nil
+	case len(c.r.Concerns) > before:
+		n := len(c.r.Concerns)
+		return fmt.Sprintf("Concern %d is open. It blocks acceptance until you say `/concern resolve %d`, or it lapses after an answer you leave unanswered.", n, n), nil
+	case choice == RequestChanges && reason != "":
+		_, why := MayRaise(c.r, c.round, c.round.Policy.Concerns, a.Actor().ID, reason, a.At)
+		if why != "" {
+			return "Your vote counts against; it opened no concern: " + why + ".", nil
+		}
+	}
+	return "", nil
+}
+
+func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, error) {
+	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		if !c.voting() {
+			return "", errNotVoting(c.r)
+		}
+		before, err := c.result(ctx)
+		if err != nil {
+			return "", err
+		}
+		if !a.At.Before(before.Deadline) {
+			return "", command.Refuse(app.CodeConflict, "voting on %s ended at %s.", c.r.Name(), stamp(before.Deadline))
+		}
+		wanted := config.Duration(a.Command.Duration())
+		c.round.Extensions = append(c.round.Extensions, Extension{By: a.Actor(), At: a.At, For: wanted, Why: a.Command.Text()})
+		after, err := c.result(ctx)
+		if err != nil {
+			return "", err
+		}
+		most := c.round.Policy.MaxExtension
+		if !after.Deadline.After(before.Deadline) {
+			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", most)
+		}
+		c.urgent = true
+		err = c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), a.Command.Text(), a.Actor(), nil)
+		if err == nil && after.Deadline.Sub(before.Deadline) < wanted.Std() {
+			return fmt.Sprintf("Extended to **%s**: all extensions of a round together are at most %s.", stamp(after.Deadline), most), nil
+		}
+		return "", err
+	}), nil
+}
+
+// editorialCommand keeps the ballots, or the acceptance, for the text as it is now.
+func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply, error) {
+	// The steward vouches for the text that stands now, so it is read now.
+	if err := s.Refresh(ctx, a.Repo, a.Ref.Number, Cause{}); err != nil {
+		return nil, err
+	}
+	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		from := ""
+		switch {
+		case c.voting() && !c.round.TextChangedAt.IsZero():
+			from, c.round.Text, c.round.TextChangedAt = c.round.Text.Hash, c.r.Text, time.Time{}
+		case (c.r.State == Accepted || c.r.State == Implemented) && c.r.Bound != c.r.Text:
+			from, c.r.Bound = c.r.Bound.Hash, c.r.Text
+		default:
+			return "", command.Refuse(app.CodeConflict, "the text is the one that was, or is being, voted on.")
+		}
+		c.urgent = true
+		return "", c.note(ctx, "editorial", from, c.r.Text.Hash, a.Command.Text(), a.Actor(), nil)
+	}), nil
+}
+
+func (s *Service) restartCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	a, err := s.ask(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if a.rfc == nil {
+		return nil, errNotAnRFC
+	}
+	if err := s.askSteward(ctx, &a); err != nil {
+		return nil, err
+	}
+	if !a.steward && !a.author() {
+		return nil, s.refuseWho(a, "a steward, or the author in the first half of the voting,")
+	}
+	policy, err := s.readyToOpen(ctx, a.Repo)
+	if err != nil {
+		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: the configuration or the members cannot be read.")
+	}
+	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		if !c.voting() {
+			return "", errNotVoting(c.r)
+		}
+		if half := halfOf(c.round.OpenedAt, c.round.Planned, c.round.Policy.AuthorShare.FloorOf); !a.steward && !a.At.Before(half) {
+			return "", command.Refuse(app.CodeForbidden, "the author may restart until half of the voting, %s; a steward still may.", stamp(half))
+		}
+		c.policy = policy
+		return "", c.restart(ctx, a.Command.Text(), a.Actor())
+	}), nil
+}
+
+// confirmCommand records one steward's confirmation; the round is decided when
+// enough of them, or all there are, have confirmed.
+func (s *Service) confirmCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	return s.stewarded(func(ctx context.Context, a asked) (command.Apply, error) {
+		need, err := s.quorumOfStewards(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		return s.on(a, func(ctx context.Context, c *change) (string, error) {
+			if !c.voting() || c.round.ConfirmBy.IsZero() || !a.At.Before(c.round.ConfirmBy) {
+				return "", command.Refuse(app.CodeConflict, "there is nothing to confirm.")
+			}
+			for _, done := range c.round.Confirmations {
+				if done.By.ID == a.Actor().ID {
+					return "", command.Refuse(app.CodeConflict, "you have confirmed already; another steward must too.")
+				}
+			}
+			c.round.Confirmations = append(c.round.Confirmations, Confirmation{By: a.Actor(), At: a.At})
+			c.round.ConfirmNeed, c.urgent = need, true
+			return "", c.note(ctx, "confirmed", "", fmt.Sprint(len(c.round.Confirmations)), "", a.Actor(), nil)
+		}), nil
+	})(ctx, call)
+}
+
+// quorumOfStewards is two, or one when there is only one ("Two stewards" in RULES).
+func (s *Service) quorumOfStewards(ctx context.Context, a asked) (int, error) {
+	roster, err := s.Community.Stewards(ctx, a.Repo, a.policy.Policy)
+	if err != nil {
+		return 0, err
+	}
+	roster[a.Actor().ID] = a.Actor()
+	return min(len(roster), a.policy.Policy.TwoStewards), nil
+}
+
+// implemented marks the RFC; the pull request that did it is named in the trail.
+func (c *change) implemented(ctx context.Context, by string, actor app.User) error {
+	if c.r.State == Accepted && c.r.Bound != c.r.Text && c.r.Kind == KindPull {
+		return app.Errorf(app.CodeConflict, "%s changed since it was accepted", c.r.Name())
+	}
+	c.r.ImplementedBy = by
+	if err := c.move(ctx, Implemented, TriggerImplemented, actor, "by "+by, nil); err != nil {
+		return err
+	}
+	return c.enter(ctx, c.r.Author.ID, config.RFCImplemented, fmt.Sprintf("implemented/%d/%d", c.r.ID, c.r.Round))
+}

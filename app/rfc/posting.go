@@ -1,0 +1,195 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+)
+
+// written loads what is remembered of a comment of ours; the zero record when it
+// was never begun.
+func (p publication) written(ctx context.Context, key string) (Written, error) {
+	w := Written{Ref: p.ref, Key: key}
+	err := p.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		found, err := tx.WrittenComment(ctx, p.ref, key)
+		if app.Is(err, app.CodeNotFound) {
+			return nil
+		}
+		if err == nil {
+			w = found
+		}
+		return err
+	})
+	return w, err
+}
+
+func (p publication) save(ctx context.Context, w Written) error {
+	return p.Store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.SaveWrittenComment(ctx, w) })
+}
+
+// lag is how long GitHub's lists may hide what was just written: before that, a
+// search for a comment of unknown fate would prove nothing.
+const lag = 5 * time.Second
+
+// comment makes or edits one comment of ours so that it says body. The intent is
+// stored before a creation and the id after it; when the outcome of an earlier
+// attempt is unknown, or the comment is gone, the issue is searched for our marker
+// and our App as its author before anything is created again.
+func (p publication) comment(ctx context.Context, key, marker, body string) (Written, error) {
+	w, err := p.written(ctx, key)
+	if err != nil {
+		return w, err
+	}
+	sent := digest(body)
+	if w.CommentID != 0 {
+		if w.Sent == sent {
+			return w, nil
+		}
+		err := p.github.EditComment(ctx, w.CommentID, body)
+		switch {
+		case err == nil:
+			w.Sent, w.SentAt = sent, p.now()
+			return w, p.save(ctx, w)
+		case !app.Is(err, app.CodeNotFound) && !app.Is(err, app.CodeGone):
+			return w, err
+		}
+		w.CommentID, w.Intent = 0, p.now().Add(-lag)
+	}
+	if !w.Intent.IsZero() {
+		if wait := lag - p.now().Sub(w.Intent); wait > 0 {
+			return w, app.RetryAfter(fmt.Errorf("waiting for GitHub's lists before looking for %s", key), wait)
+		}
+		if found, err := p.search(ctx, marker); err != nil || found.ID != 0 {
+			if err != nil {
+				return w, err
+			}
+			w.CommentID, w.URL, w.Intent, w.Sent = found.ID, found.URL, time.Time{}, ""
+			if err := p.save(ctx, w); err != nil {
+				return w, err
+			}
+			return p.comment(ctx, key, marker, body)
+		}
+	}
+	w.Intent = p.now()
+	if err := p.save(ctx, w); err != nil {
+		return w, err
+	}
+	created, err := p.github.CreateComment(ctx, p.ref.Number, body)
+	if err != nil {
+		return w, err
+	}
+	w.CommentID, w.URL, w.Sent, w.SentAt, w.Intent = created.ID, created.URL, sent, p.now(), time.Time{}
+	return w, p.save(ctx, w)
+}
+
+// search finds the comment of ours that carries the marker, the oldest if there
+// are several; the others are removed.
+func (p publication) search(ctx context.Context, marker string) (app.Comment, error) {
+	comments, err := p.github.Comments(ctx, p.ref.Number, time.Time{})
+	if err != nil {
+		return app.Comment{}, err
+	}
+	slices.SortFunc(comments, func(a, b app.Comment) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	var kept app.Comment
+	for _, c := range comments {
+		if !strings.HasPrefix(c.Body, marker) {
+			continue
+		}
+		mine, err := p.Identity.Mine(ctx, c)
+		if err != nil {
+			return app.Comment{}, err
+		}
+		switch {
+		case !mine:
+		case kept.ID == 0:
+			kept = c
+		default:
+			if err := p.github.DeleteComment(ctx, c.ID); err != nil && !app.Is(err, app.CodeNotFound) {
+				return app.Comment{}, err
+			}
+		}
+	}
+	return kept, nil
+}
+
+// Answer makes a comment with commands wear its reactions, and its one reply say
+// what is to be said.
+func (s *Service) Answer(ctx context.Context, order command.AnswerOrder) error {
+	var run command.Run
+	var repo app.Repository
+	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		if run, err = tx.CommandRun(ctx, order.Repository, order.Comment); err != nil {
+			return err
+		}
+		repo, err = tx.Repository(ctx, order.Repository)
+		return err
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := publication{Service: s, github: s.Repos(repo), ref: run.Ref}
+	if err := p.react(ctx, &run); err != nil {
+		return fmt.Errorf("answering comment %d: %w", order.Comment, err)
+	}
+	if reply := run.Reply(); reply != "" {
+		marker := fmt.Sprintf("<!-- agora:reply %d -->", order.Comment)
+		if _, err := p.comment(ctx, fmt.Sprintf("reply/%d", order.Comment), marker, s.Renderer.Reply(order.Comment, reply)); err != nil {
+			return fmt.Errorf("replying to comment %d: %w", order.Comment, err)
+		}
+	} else if written, err := p.written(ctx, fmt.Sprintf("reply/%d", order.Comment)); err != nil || written.CommentID != 0 {
+		if err != nil {
+			return err
+		}
+		marker := fmt.Sprintf("<!-- agora:reply %d -->", order.Comment)
+		_, err = p.comment(ctx, written.Key, marker, s.Renderer.Reply(order.Comment, "Thank you, that worked."))
+		return err
+	}
+	return nil
+}
+
+// react makes the reactions on a command's comment those wanted. GitHub keeps one
+// reaction of a kind per person, so that repeating one changes nothing.
+func (p publication) react(ctx context.Context, run *command.Run) error {
+	wanted := run.Wanted()
+	standing := map[string]int64{}
+	for content, id := range run.Reactions {
+		if slices.Contains(wanted, content) {
+			standing[content] = id
+			continue
+		}
+		if err := p.github.Unreact(ctx, run.CommentID, id); err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+	}
+	for _, content := range wanted {
+		if standing[content] != 0 {
+			continue
+		}
+		id, err := p.github.React(ctx, run.CommentID, content)
+		if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+			return nil // the comment was deleted
+		}
+		if err != nil {
+			return err
+		}
+		standing[content] = id
+	}
+	run.Reactions = standing
+	return p.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		fresh, err := tx.CommandRun(ctx, run.Repository, run.CommentID)
+		if err != nil {
+			return err
+		}
+		fresh.Reactions = standing
+		return tx.SaveCommandRun(ctx, fresh)
+	})
+}

@@ -1,0 +1,301 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/config"
+)
+
+// The keys under which the comments of an RFC are remembered.
+const (
+	stickyKey = "sticky"
+	labelKey  = "label"
+)
+
+func ballotKey(round int) string   { return fmt.Sprintf("ballot/%d", round) }
+func decisionKey(round int) string { return fmt.Sprintf("decision/%d", round) }
+
+// Publish makes GitHub show what is true of an RFC now: its comments, labels and
+// checks, and closes or merges what was decided. It can be repeated at any time;
+// what stands already is not sent.
+func (s *Service) Publish(ctx context.Context, ref app.IssueRef) error {
+	v, err := s.view(ctx, ref)
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := publication{Service: s, github: s.Repos(v.Repository), ref: ref}
+	if err := p.rounds(ctx, &v); err != nil {
+		return fmt.Errorf("publishing the rounds of %s: %w", v.RFC.Name(), err)
+	}
+	if v.RFC.Number > 0 {
+		marker := fmt.Sprintf("<!-- agora:rfc %d -->", v.RFC.Number)
+		if _, err := p.comment(ctx, stickyKey, marker, s.Renderer.Sticky(v)); err != nil {
+			return fmt.Errorf("publishing the status of %s: %w", v.RFC.Name(), err)
+		}
+	}
+	if err := p.labels(ctx, v); err != nil {
+		return fmt.Errorf("labelling %s: %w", v.RFC.Name(), err)
+	}
+	if err := s.orderChecks(ctx, v); err != nil {
+		return err
+	}
+	if err := p.closeIssue(ctx, v); err != nil {
+		return fmt.Errorf("closing %s: %w", v.RFC.Name(), err)
+	}
+	return p.merge(ctx, v)
+}
+
+// view loads everything that is shown of an issue's RFC.
+func (s *Service) view(ctx context.Context, ref app.IssueRef) (v View, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		r, err := tx.RFCByIssue(ctx, ref)
+		if err != nil {
+			return err
+		}
+		v, err = s.load(ctx, tx, r)
+		return err
+	})
+	return v, err
+}
+
+// load is LoadView with what the service knows besides.
+func (s *Service) load(ctx context.Context, tx Tx, r *RFC) (View, error) {
+	v, err := LoadView(ctx, tx, r, s.now())
+	if err != nil {
+		return v, err
+	}
+	v.PageURL = s.PageURL(v.Repository, r)
+	policy, err := tx.Policy(ctx, v.Repository.ID)
+	if err == nil {
+		v.Policy, v.Stewards = policy.Policy, stewardNames(policy.Policy.Stewards)
+	} else if app.Is(err, app.CodeNotFound) {
+		err = nil
+	}
+	return v, err
+}
+
+// PageURL is the RFC's page on Agora's own site.
+func (s *Service) PageURL(repo app.Repository, r *RFC) string {
+	if s.PublicURL == "" || r.Number == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s/c/%s/rfcs/%d", s.PublicURL, repo.Owner.Login, r.Number)
+}
+
+func stewardNames(stewards []config.Steward) []string {
+	names := make([]string, len(stewards))
+	for i, steward := range stewards {
+		names[i] = strings.TrimPrefix(steward.String(), "@")
+	}
+	return names
+}
+
+// publication is one run of Publish.
+type publication struct {
+	*Service
+	github GitHub
+	ref    app.IssueRef
+}
+
+// rounds keeps each round's ballot comment, and the decision of each decided one.
+func (p publication) rounds(ctx context.Context, v *View) error {
+	for _, round := range v.Rounds {
+		written, err := p.written(ctx, ballotKey(round.Number))
+		if err != nil {
+			return err
+		}
+		newest := round.Number == v.RFC.Round
+		if round.Closed() && !newest && written.CommentID == 0 && written.Intent.IsZero() {
+			continue // over before it was ever shown
+		}
+		result := v.Result
+		if !newest {
+			if result, err = p.recount(ctx, v.RFC, round); err != nil {
+				return err
+			}
+		}
+		marker := fmt.Sprintf("<!-- agora:ballot %d/%d -->", v.RFC.Number, round.Number)
+		written, err = p.comment(ctx, ballotKey(round.Number), marker, p.Renderer.Ballot(*v, round, result))
+		if err != nil {
+			return err
+		}
+		round.BallotURL = written.URL
+		if !decided(round) {
+			continue
+		}
+		marker = fmt.Sprintf("<!-- agora:decision %d/%d -->", v.RFC.Number, round.Number)
+		if !newest || p.knownDecision(ctx, round) {
+			continue // said once; what happened since does not change it
+		}
+		if _, err := p.comment(ctx, decisionKey(round.Number), marker, p.Renderer.Decision(*v, round, result)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decided reports whether the round ended in one of the four outcomes.
+func decided(round *Round) bool {
+	switch round.Outcome {
+	case OutcomeAccepted, OutcomeRejected, OutcomePostponed, OutcomeChangesRequested:
+		return round.Closed()
+	}
+	return false
+}
+
+func (p publication) knownDecision(ctx context.Context, round *Round) bool {
+	written, err := p.written(ctx, decisionKey(round.Number))
+	return err == nil && written.CommentID != 0
+}
+
+func (p publication) recount(ctx context.Context, r *RFC, round *Round) (result Result, err error) {
+	err = p.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		record, err := loadRecord(ctx, tx, r, round, p.now())
+		if err == nil {
+			result = Recount(record)
+		}
+		return err
+	})
+	return result, err
+}
+
+// labels makes the labels there are, and lets the issue wear exactly the one of its
+// state, and the people's label while the process lasts.
+func (p publication) labels(ctx context.Context, v View) error {
+	if err := p.ensureLabels(ctx, v); err != nil {
+		return err
+	}
+	want := v.RFC.State.Label()
+	written, err := p.written(ctx, labelKey)
+	if err != nil {
+		return err
+	}
+	wears := func(labels []string) bool {
+		return labelsOwned(labels) == want && (v.RFC.State.Decided() || containsFold(labels, p.label(v)))
+	}
+	if written.Sent == want && (!v.RFC.LabelsAt.After(written.SentAt) || wears(v.RFC.Labels)) {
+		return nil
+	}
+	issue, err := p.github.Issue(ctx, p.ref.Number)
+	if err != nil {
+		return err
+	}
+	if !issue.HasLabel(want) || !v.RFC.State.Decided() && !issue.HasLabel(p.label(v)) {
+		add := []string{want}
+		if !v.RFC.State.Decided() && !issue.HasLabel(p.label(v)) {
+			add = append(add, p.label(v))
+		}
+		if err := p.github.AddLabels(ctx, p.ref.Number, add); err != nil {
+			return err
+		}
+	}
+	for _, l := range issue.Labels {
+		if isStateLabel(l) && !strings.EqualFold(l, want) {
+			if err := p.github.RemoveLabel(ctx, p.ref.Number, l); err != nil {
+				return err
+			}
+		}
+	}
+	written.Sent, written.SentAt = want, p.now()
+	return p.save(ctx, written)
+}
+
+func containsFold(list []string, word string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, word) })
+}
+
+// label is the people's label in this repository.
+func (p publication) label(v View) string {
+	if v.Policy.Label != "" {
+		return v.Policy.Label
+	}
+	return config.DefaultPolicy().Label
+}
+
+// ensureLabels makes the repository's labels, once for each set of them.
+func (p publication) ensureLabels(ctx context.Context, v View) error {
+	specs := slices.Clone(p.Renderer.Labels())
+	for i := range specs {
+		if specs[i].Name == config.DefaultPolicy().Label {
+			specs[i].Name = p.label(v)
+		}
+	}
+	repository := publication{Service: p.Service, ref: app.IssueRef{Repository: p.ref.Repository}}
+	written, err := repository.written(ctx, labelKey)
+	sent := digest(fmt.Sprint(specs))
+	if err != nil || written.Sent == sent {
+		return err
+	}
+	if err := p.github.EnsureLabels(ctx, specs); err != nil {
+		return err
+	}
+	written.Sent, written.SentAt = sent, p.now()
+	return repository.save(ctx, written)
+}
+
+// once runs an effect on GitHub that is done at most once a round, and remembers it.
+func (p publication) once(ctx context.Context, key string, do func() error) error {
+	written, err := p.written(ctx, key)
+	if err != nil || !written.SentAt.IsZero() {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	written.SentAt = p.now()
+	return p.save(ctx, written)
+}
+
+// closeIssue closes the issue of an RFC that was decided for good, when configured.
+func (p publication) closeIssue(ctx context.Context, v View) error {
+	if v.Round == nil || !v.Round.Closed() || v.RFC.Kind != KindIssue || !v.Round.Policy.CloseOnDecision {
+		return nil
+	}
+	reason := "not_planned"
+	switch {
+	case v.RFC.State == Accepted:
+		reason = "completed"
+	case v.RFC.State == Rejected, v.RFC.State == Postponed && v.RFC.RetryAt.IsZero():
+	default:
+		return nil
+	}
+	return p.once(ctx, fmt.Sprintf("close/%d", v.Round.Number), func() error {
+		return p.github.CloseIssue(ctx, p.ref.Number, reason)
+	})
+}
+
+// mergeFor is how long after the decision Agora tries to merge what cannot be
+// merged yet: required checks may still run.
+const mergeFor = 24 * time.Hour
+
+// merge merges an accepted pull request, when configured, at the very commit that
+// was voted on and no other.
+func (p publication) merge(ctx context.Context, v View) error {
+	if v.Round == nil || v.RFC.Kind != KindPull || v.RFC.State != Accepted || !v.RFC.IssueOpen || v.RFC.Bound != v.RFC.Text {
+		return nil
+	}
+	method := v.Round.Policy.MergeOnAccept
+	if method == config.MergeNone || method == "" || p.now().Sub(v.RFC.DecidedAt) > mergeFor {
+		return nil
+	}
+	err := p.once(ctx, fmt.Sprintf("merge/%d", v.Round.Number), func() error {
+		return p.github.Merge(ctx, p.ref.Number, v.RFC.Bound.Head, string(method), fmt.Sprintf("%s: %s", v.RFC.Name(), v.RFC.Title))
+	})
+	if !app.Is(err, app.CodeConflict) && !app.Is(err, app.CodeInvalid) {
+		if err != nil {
+			return fmt.Errorf("merging %s: %w", v.RFC.Name(), err)
+		}
+		return nil
+	}
+	return p.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		return tx.SetTimer(ctx, fmt.Sprintf("merge/%d", v.RFC.ID), p.now().Add(time.Minute), p.ref.EffectLane(), PublishKind, Order{Ref: p.ref}.body())
+	})
+}

@@ -1,0 +1,275 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// channels is what was read of a round's ballots on GitHub at one instant.
+type channels struct {
+	read      bool // something was read
+	whole     bool // every channel, to the end
+	at        time.Time
+	reactions []app.Reaction
+	reacted   bool // reactions holds the complete list
+	reviews   []app.Review
+}
+
+// readChannels reads a voting round's reactions and, for a pull request, reviews;
+// when the deadline is over, every channel whole. A list that cannot be read to its
+// end is an error: a result is never made of half a reading.
+func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC, round *Round, result Result) (channels, error) {
+	got := channels{at: s.now()}
+	if round == nil || round.Closed() || r.State != Voting {
+		return got, nil
+	}
+	got.read = true
+	over := !got.at.Before(result.Deadline)
+	github := s.Repos(repo)
+	comment, err := s.ballotComment(ctx, r.Ref, round)
+	if err != nil {
+		return got, err
+	}
+	if comment != 0 {
+		if over {
+			got.reactions, err = github.CommentReactions(ctx, comment)
+			got.reacted = true
+		} else {
+			got.reactions, got.reacted, err = github.PollCommentReactions(ctx, comment)
+		}
+		if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+			// The ballot comment was deleted: what was read before stands.
+			got.reactions, got.reacted, err = nil, false, nil
+		}
+		if err != nil {
+			return got, fmt.Errorf("reading reactions of %s: %w", r.Name(), err)
+		}
+	}
+	if r.Kind == KindPull && over {
+		if got.reviews, err = github.Reviews(ctx, r.Ref.Number); err != nil {
+			return got, fmt.Errorf("reading reviews of %s: %w", r.Name(), err)
+		}
+	}
+	got.whole = over
+	return got, nil
+}
+
+func (s *Service) ballotComment(ctx context.Context, ref app.IssueRef, round *Round) (int64, error) {
+	var id int64
+	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		written, err := tx.WrittenComment(ctx, ref, ballotKey(round.Number))
+		if app.Is(err, app.CodeNotFound) {
+			return nil
+		}
+		id = written.CommentID
+		return err
+	})
+	return id, err
+}
+
+// take turns what was read into acts.
+func (c *change) take(ctx context.Context, got channels) error {
+	if !got.read || !c.voting() {
+		return nil
+	}
+	if got.reacted {
+		if err := c.takeReactions(ctx, got.reactions, got.at); err != nil {
+			return fmt.Errorf("counting reactions of %s: %w", c.r.Name(), err)
+		}
+	}
+	for _, review := range got.reviews {
+		if err := c.takeReview(ctx, review); err != nil {
+			return fmt.Errorf("counting reviews of %s: %w", c.r.Name(), err)
+		}
+	}
+	if got.whole {
+		c.round.LastRead = got.at
+	}
+	return nil
+}
+
+// takeReactions compares the reactions that stand with those known: a new one is a
+// ballot cast when GitHub says, a missing one was taken back by now.
+func (c *change) takeReactions(ctx context.Context, reactions []app.Reaction, at time.Time) error {
+	acts, err := c.tx.Acts(ctx, c.r.ID, c.round.Number)
+	if err != nil {
+		return err
+	}
+	known := map[int64]Act{} // standing reactions
+	for _, a := range acts {
+		if a.Channel != ByReaction {
+			continue
+		}
+		if a.retracts() {
+			delete(known, a.Source)
+		} else {
+			known[a.Source] = a
+		}
+	}
+	standing := map[int64]bool{}
+	for _, reaction := range reactions {
+		standing[reaction.ID] = true
+		choice, votes := ReactionChoice(reaction.Content)
+		if _, seen := known[reaction.ID]; seen || !votes {
+			continue
+		}
+		cast := reaction.CreatedAt
+		if cast.IsZero() {
+			cast = at
+		}
+		act := Act{Voter: reaction.User, Choice: choice, Channel: ByReaction, Source: reaction.ID, At: cast}
+		if err := c.cast(ctx, act); err != nil {
+			return err
+		}
+	}
+	for id, a := range known {
+		if !standing[id] {
+			if err := c.cast(ctx, Act{Voter: a.Voter, Choice: Retracted, Channel: ByReaction, Source: id, At: at}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// takeReview makes a ballot of an approving or change-requesting review of this
+// round. A dismissal, a plain comment and a new head leave the vote as it is.
+func (c *change) takeReview(ctx context.Context, review app.Review) error {
+	var choice Choice
+	switch review.State {
+	case app.ReviewApproved:
+		choice = Approve
+	case app.ReviewChangesRequested:
+		choice = RequestChanges
+	default:
+		return nil
+	}
+	return c.cast(ctx, Act{Voter: review.Author, Choice: choice, Channel: ByReview, Source: review.ID,
+		At: review.SubmittedAt, URL: review.URL, Reason: review.Body})
+}
+
+// cast appends an act, registers its voter and opens the concern a reasoned
+// request for changes brings. Bots and deleted accounts cast nothing; neither does
+// an act from before the round.
+func (c *change) cast(ctx context.Context, act Act) error {
+	if act.Voter.Bot || act.Voter.Gone() || act.At.Before(c.round.OpenedAt) {
+		return nil
+	}
+	act.RFC, act.Round, act.Seen = c.r.ID, c.round.Number, c.now
+	if act.Choice == RequestChanges && act.Reason != "" {
+		concern, err := c.concernOf(ctx, act)
+		if err != nil {
+			return err
+		}
+		act.Concern = concern
+	}
+	added, err := c.tx.AddAct(ctx, &act)
+	if err != nil || !added {
+		return err
+	}
+	c.touched = true
+	if act.Concern > 0 {
+		if err := c.raise(ctx, act.Voter, act.Reason, act.URL, act.At); err != nil {
+			return err
+		}
+	}
+	if err := c.note(ctx, "ballot", "", string(act.Choice), string(act.Channel), act.Voter, map[string]any{
+		"round": act.Round, "source": act.Source, "at": act.At, "concern": act.Concern,
+	}); err != nil {
+		return err
+	}
+	return c.spoke(ctx, act.Voter, act.At)
+}
+
+// concernOf gives the number of the concern that a request for changes would open,
+// 0 when it opens none.
+func (c *change) concernOf(ctx context.Context, act Act) (int, error) {
+	// A reading sees the same act again and again; the concern is opened once.
+	acts, err := c.tx.Acts(ctx, c.r.ID, c.round.Number)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range acts {
+		if a.Channel == act.Channel && a.Source == act.Source && a.Choice == act.Choice && a.At.Equal(act.At) {
+			return a.Concern, nil
+		}
+	}
+	eligible, err := c.eligible(ctx, act.Voter.ID)
+	if err != nil || !eligible {
+		return 0, err
+	}
+	if may, _ := MayRaise(c.r, c.round, c.round.Policy.Concerns, act.Voter.ID, act.Reason, act.At); !may {
+		return 0, nil
+	}
+	return len(c.r.Concerns) + 1, nil
+}
+
+func (c *change) eligible(ctx context.Context, user int64) (bool, error) {
+	voters, err := c.tx.Electorate(ctx, c.r.ID, c.round.Number)
+	if err != nil {
+		return false, err
+	}
+	for _, v := range voters {
+		if v.ID == user {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// raise opens the next concern.
+func (c *change) raise(ctx context.Context, raiser app.User, text, url string, at time.Time) error {
+	concern := Concern{Number: len(c.r.Concerns) + 1, Raiser: raiser, Text: text, State: ConcernOpen, RaisedAt: at, URL: url}
+	if c.voting() {
+		concern.Round = c.round.Number
+	}
+	c.r.Concerns = append(c.r.Concerns, concern)
+	c.touched = true
+	return c.note(ctx, "concern", "", string(ConcernOpen), fmt.Sprintf("concern %d", concern.Number), raiser, map[string]any{"text": digest(text)})
+}
+
+// spoke remembers when somebody last took part, and registers them (RULES §1).
+func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
+	if user.Bot || user.Gone() {
+		return nil
+	}
+	if c.r.LastSpoke == nil {
+		c.r.LastSpoke = map[int64]time.Time{}
+	}
+	if at.After(c.r.LastSpoke[user.ID]) {
+		c.r.LastSpoke[user.ID] = at
+	}
+	if !c.rules().Electorate.AutoRegister {
+		return nil
+	}
+	_, _, err := community.Register(ctx, c.tx, c.r.Community, user, community.JoinedByTaking, c.now)
+	return err
+}
+
+// Commented notes that a person wrote on the RFC: it registers them and keeps
+// their concern from lapsing. Issues that are no RFC are left alone.
+func (s *Service) Commented(ctx context.Context, ref app.IssueRef, author app.User, at time.Time) error {
+	err := s.update(ctx, ref, func(ctx context.Context, c *change) error { return c.spoke(ctx, author, at) })
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Reviewed counts a review as it was submitted, before anybody can dismiss it.
+func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Review) error {
+	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if !c.voting() {
+			return c.spoke(ctx, review.Author, review.SubmittedAt)
+		}
+		return c.takeReview(ctx, review)
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	return err
+}

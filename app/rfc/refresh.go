@@ -1,0 +1,379 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/config"
+)
+
+// Cause is what an event told besides "look again": who did what. The state itself
+// is always read from GitHub.
+type Cause struct {
+	Actor app.User
+	// Event is GitHub's action: "labeled", "unlabeled", "closed", "reopened",
+	// "edited", "synchronize", "ready_for_review", …; "" when nobody knows.
+	Event string
+	Label string
+}
+
+// Refresh reads the issue from GitHub and brings the RFC in line with it: it is
+// where a webhook, the re-reading and a command like `/rfc status` all end. An
+// issue that is no RFC and does not wear the label is left alone.
+func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, cause Cause) error {
+	ref := app.IssueRef{Repository: repo.ID, Number: number}
+	github := s.Repos(repo)
+	issue, err := github.Issue(ctx, number)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return s.Vanished(ctx, ref, cause.Actor)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s#%d: %w", repo.FullName(), number, err)
+	}
+	issue.Ref = ref // a redirect may have led elsewhere; what we know it by stays
+	r, round, result, err := s.find(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return s.register(ctx, repo, issue, cause)
+	}
+	if cause, err = s.whoActed(ctx, repo, r, issue, cause); err != nil {
+		return err
+	}
+	steward, err := s.stewardActs(ctx, repo, r, issue, cause)
+	if err != nil {
+		return err
+	}
+	channels, err := s.readChannels(ctx, repo, r, round, result)
+	if err != nil {
+		return err
+	}
+	planned, err := s.prepareOpening(ctx, repo, r)
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if err := c.observe(ctx, issue, cause, steward); err != nil {
+			return err
+		}
+		if err := c.take(ctx, channels); err != nil {
+			return err
+		}
+		return c.open(ctx, planned)
+	})
+}
+
+// register makes an RFC of an issue that wears the label (RULES §2 "States").
+func (s *Service) register(ctx context.Context, repo app.Repository, issue app.Issue, cause Cause) error {
+	policy, err := s.Community.Policy(ctx, repo)
+	label := config.DefaultPolicy().Label
+	if err == nil {
+		label = policy.Policy.Label
+	}
+	if !issue.HasLabel(label) || !issue.Open || issue.Author.Bot {
+		return nil
+	}
+	if err != nil && !app.Is(err, app.CodeInvalid) {
+		return err // a broken configuration does not keep the discussion from opening; GitHub's silence does
+	}
+	by := TriggerLabelled
+	if isDraft(issue) {
+		by = TriggerLabelledDraft
+	}
+	if err := s.create(ctx, issue, by, cause.Actor); err != nil {
+		return err
+	}
+	return s.Community.Genesis(ctx, repo, true)
+}
+
+// isDraft reports whether the issue is to start as a draft: a draft pull request,
+// or an issue whose form says so.
+func isDraft(issue app.Issue) bool {
+	if issue.Pull != nil {
+		return issue.Pull.Draft
+	}
+	for _, heading := range []string{"State", "Status"} {
+		if strings.EqualFold(command.FormField(issue.Body, heading), "draft") {
+			return true
+		}
+	}
+	return strings.EqualFold(command.FrontMatter(issue.Body)["state"], "draft")
+}
+
+// create saves a new RFC and makes its first move; somebody may have been faster.
+func (s *Service) create(ctx context.Context, issue app.Issue, by Trigger, actor app.User) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.RFCByIssue(ctx, issue.Ref)
+		if err == nil || !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+		repo, err := tx.Repository(ctx, issue.Ref.Repository)
+		if err != nil {
+			return err
+		}
+		r := &RFC{Community: repo.Owner.ID, Ref: issue.Ref, Kind: KindIssue, Author: issue.Author, URL: issue.URL,
+			Type: config.CapabilityProposal, Registered: s.now()}
+		if issue.Pull != nil {
+			r.Kind, r.PullDraft = KindPull, issue.Pull.Draft
+		}
+		c, err := s.begin(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		c.copyIssue(issue)
+		if _, _, err := community.Register(ctx, tx, r.Community, issue.Author, community.JoinedByTaking, c.now); err != nil {
+			return err
+		}
+		if by == TriggerLabelledDraft || by == TriggerDraftCommand {
+			err = c.move(ctx, Draft, by, actor, "", nil)
+		} else {
+			err = c.discuss(ctx, by, actor, "")
+		}
+		if err != nil {
+			return err
+		}
+		return c.finish(ctx)
+	})
+}
+
+// discuss opens the RFC for comment: it gets its number and a discussion period.
+func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why string) error {
+	fresh := c.r.State != ChangesRequested
+	if err := c.move(ctx, Open, by, actor, why, nil); err != nil {
+		return err
+	}
+	if c.r.Number == 0 {
+		number, err := c.tx.NextNumber(ctx, c.r.Community)
+		if err != nil {
+			return fmt.Errorf("numbering an RFC: %w", err)
+		}
+		c.r.Number = number
+		if err := c.note(ctx, "numbered", "", c.r.Name(), "", actor, nil); err != nil {
+			return err
+		}
+	}
+	if fresh {
+		c.r.Postponements, c.r.Restarts = 0, 0
+	}
+	c.r.OpenedAt = c.now
+	c.r.DiscussionEnds = c.now.Add(c.rules().RulesOf(c.r.Type).Discussion.Std())
+	c.r.OpenBlocked = ""
+	return nil
+}
+
+// copyIssue takes over what GitHub shows and nobody decides on.
+func (c *change) copyIssue(issue app.Issue) {
+	r := c.r
+	if r.Title != issue.Title || r.URL != issue.URL {
+		c.touched = true
+	}
+	r.Title, r.URL, r.IssueOpen = issue.Title, issue.URL, issue.Open
+	r.Labels, r.LabelsAt = issue.Labels, c.now
+	if !issue.Author.Gone() {
+		r.Author = issue.Author
+	}
+	r.Supersedes = command.SupersedesRefs(issue.Body)
+	if r.State == unregistered || r.State == Draft || r.State == Open || r.State == ChangesRequested {
+		c.setType(issue)
+	}
+	if r.State == unregistered {
+		r.Text = textOf(issue)
+	}
+}
+
+// setType reads the type: the label wins, then the form's field, then front matter.
+func (c *change) setType(issue app.Issue) {
+	t := typeOf(issue)
+	if t == c.r.Type {
+		return
+	}
+	c.r.Type = t
+	c.touched = true
+	if c.r.State == Open {
+		c.r.DiscussionEnds = c.r.OpenedAt.Add(c.rules().RulesOf(t).Discussion.Std())
+	}
+}
+
+func typeOf(issue app.Issue) config.Type {
+	labels := slices.Clone(issue.Labels)
+	slices.Sort(labels)
+	for _, l := range labels {
+		if !strings.HasPrefix(strings.ToLower(l), config.TypeLabelPrefix) {
+			continue
+		}
+		if t, err := config.ParseType(l); err == nil {
+			return t
+		}
+	}
+	for _, text := range []string{command.FormField(issue.Body, "Type"), command.FrontMatter(issue.Body)["type"]} {
+		if t, err := config.ParseType(text); err == nil {
+			return t
+		}
+	}
+	return config.CapabilityProposal
+}
+
+// observe compares GitHub's state with the RFC's and makes the moves that follow.
+func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, steward bool) error {
+	reopened := cause.Event == "reopened" && issue.Open
+	wasDraft := c.r.PullDraft
+	if err := c.observeText(ctx, issue, cause); err != nil {
+		return err
+	}
+	c.copyIssue(issue)
+	if issue.Pull != nil {
+		c.r.PullDraft = issue.Pull.Draft
+	}
+	if labelsOwned(issue.Labels) != c.r.State.Label() {
+		c.urgent = true // put back what was changed
+	}
+	label := c.rules().Label
+	switch {
+	case !c.r.State.Decided() && !issue.Open:
+		why := ""
+		if issue.Pull != nil && issue.Pull.Merged {
+			why = "merged before a decision"
+		}
+		return c.withdraw(ctx, TriggerClosed, cause.Actor, why)
+	case !c.r.State.Decided() && !issue.HasLabel(label):
+		if cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.Author.ID) {
+			return c.withdraw(ctx, TriggerUnlabelled, cause.Actor, "")
+		}
+		c.urgent = true // the label is put back
+		return nil
+	case reopened && steward && Allowed(c.r.State, TriggerReopened, Draft):
+		return c.move(ctx, Draft, TriggerReopened, cause.Actor, "", nil)
+	case c.r.State == Draft && wasDraft && issue.Pull != nil && !issue.Pull.Draft:
+		return c.discuss(ctx, TriggerReady, cause.Actor, "")
+	}
+	return nil
+}
+
+// withdraw takes the RFC out of the process and ends an open round.
+func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why string) error {
+	if c.voting() {
+		result, err := c.result(ctx)
+		if err != nil {
+			return err
+		}
+		c.closeRound(OutcomeAbandoned, []string{"the RFC was withdrawn"}, result.Deadline)
+	}
+	c.r.RetryAt = time.Time{}
+	return c.move(ctx, Withdrawn, by, actor, why, nil)
+}
+
+// observeText notices a changed text: a warning while voting, a fresh discussion
+// when changes were requested and the author made them.
+func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) error {
+	text := textOf(issue)
+	if text == c.r.Text {
+		return nil
+	}
+	before := c.r.Text
+	c.r.Text = text
+	c.touched = true
+	if err := c.note(ctx, "text", before.Hash, text.Hash, "the text changed", cause.Actor, nil); err != nil {
+		return err
+	}
+	if c.voting() {
+		c.round.TextChangedAt = time.Time{}
+		if text != c.round.Text {
+			c.round.TextChangedAt = c.now
+		}
+		c.urgent = true
+		return nil
+	}
+	if c.r.State == ChangesRequested && cause.Actor.ID == c.r.Author.ID && cause.Actor.ID != 0 {
+		return c.discuss(ctx, TriggerTextChanged, cause.Actor, "")
+	}
+	if c.r.State == Accepted || c.r.State == Implemented {
+		c.urgent = true // the check follows the commit
+	}
+	return nil
+}
+
+// labelsOwned joins the labels of ours that the issue wears; right is exactly one.
+func labelsOwned(labels []string) string {
+	var owned []string
+	for _, l := range labels {
+		if isStateLabel(l) {
+			owned = append(owned, strings.ToLower(l))
+		}
+	}
+	return strings.Join(owned, " ")
+}
+
+func isStateLabel(label string) bool {
+	return slices.ContainsFunc(States, func(s State) bool { return strings.EqualFold(s.Label(), label) })
+}
+
+// whoActed finds out who closed, reopened or unlabelled when the event was lost
+// and the state shows that it happened.
+func (s *Service) whoActed(ctx context.Context, repo app.Repository, r *RFC, issue app.Issue, cause Cause) (Cause, error) {
+	if cause.Actor.ID != 0 || r.State.Decided() {
+		return cause, nil
+	}
+	policy, err := s.Community.Policy(ctx, repo)
+	if err != nil {
+		return cause, nil //nolint:nilerr // without a policy nobody is taken for having acted: nothing is withdrawn
+	}
+	closed, unlabelled := !issue.Open, !issue.HasLabel(policy.Policy.Label)
+	switch {
+	case closed && issue.ClosedBy.ID != 0:
+		cause.Actor, cause.Event = issue.ClosedBy, "closed"
+		return cause, nil
+	case !closed && !unlabelled:
+		return cause, nil
+	}
+	events, err := s.Repos(repo).IssueEvents(ctx, issue.Ref.Number)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return cause, fmt.Errorf("reading the events of %s: %w", r.Name(), err)
+	}
+	for _, e := range slices.Backward(events) {
+		if closed && e.Event == "closed" || unlabelled && e.Event == "unlabeled" && strings.EqualFold(e.Label, policy.Policy.Label) {
+			cause.Actor, cause.Event, cause.Label = e.Actor, e.Event, e.Label
+			break
+		}
+	}
+	return cause, nil
+}
+
+// stewardActs asks whether the actor is a steward, where the answer matters.
+func (s *Service) stewardActs(ctx context.Context, repo app.Repository, r *RFC, issue app.Issue, cause Cause) (bool, error) {
+	policy, err := s.Community.Policy(ctx, repo)
+	if err != nil {
+		return false, err
+	}
+	unlabelled := !r.State.Decided() && issue.Open && !issue.HasLabel(policy.Policy.Label)
+	reopened := cause.Event == "reopened" && r.State.Decided()
+	if cause.Actor.ID == 0 || !unlabelled && !reopened {
+		return false, nil
+	}
+	return s.Community.IsSteward(ctx, repo, policy.Policy, cause.Actor)
+}
+
+// Vanished withdraws an RFC whose issue was deleted, or moved where Agora is not.
+// Nothing can be written there any more.
+func (s *Service) Vanished(ctx context.Context, ref app.IssueRef, actor app.User) error {
+	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if c.r.State.Decided() {
+			return nil
+		}
+		if err := c.withdraw(ctx, TriggerDeleted, actor, ""); err != nil {
+			return err
+		}
+		c.urgent = false
+		return nil
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	return err
+}

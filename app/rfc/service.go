@@ -1,0 +1,129 @@
+package rfc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// The kinds of queue entries that RFCs put into lanes.
+const (
+	TickKind        = "rfc.tick"        // look at the RFC: its clock, its reactions
+	RefreshKind     = "rfc.refresh"     // read the issue again, whole
+	PublishKind     = "rfc.publish"     // make GitHub show what is true
+	CheckKind       = "rfc.check"       // make a commit's check true
+	ImplementedKind = "rfc.implemented" // a merged pull request said so
+	SupersededKind  = "rfc.superseded"  // an accepted RFC said so
+	VoidKind        = "rfc.void"        // a voter was blocked or held
+)
+
+// Options are what a Service is made of.
+type Options struct {
+	Store     Store
+	Community *community.Service
+	Repos     func(app.Repository) GitHub
+	Identity  Identity
+	Renderer  Renderer
+	Clock     app.Clock
+	// ReactionPoll is the shortest interval between two readings of reactions.
+	ReactionPoll time.Duration
+	// PublicURL is where people reach Agora's pages, without a slash at the end.
+	PublicURL string
+}
+
+// Service takes RFCs through their lifecycle.
+type Service struct {
+	Options
+	// Runner carries out the commands of comments, Agora's own among them; it is set
+	// once, after the handlers it calls are made.
+	Runner interface {
+		Handle(ctx context.Context, in command.Incoming) error
+	}
+}
+
+// New makes the service.
+func New(options Options) *Service {
+	if options.ReactionPoll <= 0 {
+		options.ReactionPoll = time.Minute
+	}
+	return &Service{Options: options}
+}
+
+// now is the clock in UTC.
+func (s *Service) now() time.Time { return s.Clock().UTC() }
+
+// Order is the body of the entries above: which issue, and what happened.
+type Order struct {
+	Ref app.IssueRef `json:"ref"`
+	// SHA and Repository name the commit of a check.
+	SHA string `json:"sha,omitempty"`
+	// By says what implemented or superseded it, or why a voter is void.
+	By     string    `json:"by,omitempty"`
+	Number int       `json:"number,omitempty"`
+	User   int64     `json:"user,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+func (o Order) body() []byte {
+	data, err := json.Marshal(o)
+	if err != nil {
+		panic(fmt.Sprintf("marshalling an order: %v", err)) // plain fields always marshal
+	}
+	return data
+}
+
+// ReadOrder reads an entry's body; one that cannot be read is parked.
+func ReadOrder(body []byte) (Order, error) {
+	var o Order
+	if err := json.Unmarshal(body, &o); err != nil {
+		return o, app.Park(fmt.Errorf("reading an order: %w", err))
+	}
+	return o, nil
+}
+
+// repository finds the repository an issue is in; a repository the App no longer
+// reaches is answered with app.CodeNotFound.
+func (s *Service) repository(ctx context.Context, id int64) (repo app.Repository, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		repo, err = tx.Repository(ctx, id)
+		return err
+	})
+	return repo, err
+}
+
+// find loads the RFC of an issue with its newest round and that round's result,
+// or nil when the issue is no RFC.
+func (s *Service) find(ctx context.Context, ref app.IssueRef) (r *RFC, round *Round, result Result, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		if r, err = tx.RFCByIssue(ctx, ref); err != nil {
+			return err
+		}
+		if r.Round == 0 {
+			return nil
+		}
+		if round, err = tx.Round(ctx, r.ID, r.Round); err != nil {
+			return err
+		}
+		record, err := loadRecord(ctx, tx, r, round, s.now())
+		if err != nil {
+			return err
+		}
+		result = Recount(record)
+		return nil
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return nil, nil, Result{}, nil
+	}
+	return r, round, result, err
+}
+
+// Known reports whether the issue is an RFC already.
+func (s *Service) Known(ctx context.Context, ref app.IssueRef) (bool, error) {
+	r, _, _, err := s.find(ctx, ref)
+	return r != nil, err
+}

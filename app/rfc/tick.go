@@ -1,0 +1,119 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// plannedOpening is the prepared opening of a round: what had to be read of GitHub first.
+type plannedOpening struct {
+	due     bool
+	trigger Trigger
+	policy  community.PolicyRecord
+	blocked string // why no round can open now, for people
+}
+
+// prepareOpening reads what a round that is due needs: the configuration as it
+// stands now, and the profiles of new members. Where no good configuration was
+// ever read, or GitHub does not answer, no round is opened.
+func (s *Service) prepareOpening(ctx context.Context, repo app.Repository, r *RFC) (plannedOpening, error) {
+	var o plannedOpening
+	switch now := s.now(); {
+	case r.State == Open && !r.DiscussionEnds.IsZero() && !now.Before(r.DiscussionEnds):
+		o.trigger = TriggerDiscussionOver
+	case r.State == Postponed && !r.RetryAt.IsZero() && !now.Before(r.RetryAt):
+		o.trigger = TriggerRetry
+	default:
+		return o, nil
+	}
+	o.due = true
+	var err error
+	o.policy, err = s.readyToOpen(ctx, repo)
+	switch {
+	case app.Is(err, app.CodeInvalid):
+		o.blocked = "the configuration of this repository is broken, and no good one was ever read"
+	case err != nil:
+		o.blocked = "GitHub does not answer when asked for the configuration or the members"
+	}
+	return o, nil
+}
+
+// readyToOpen reads the configuration and completes the profiles of the members.
+func (s *Service) readyToOpen(ctx context.Context, repo app.Repository) (community.PolicyRecord, error) {
+	policy, err := s.Community.ReadPolicy(ctx, repo)
+	if err != nil {
+		return policy, err
+	}
+	return policy, s.Community.CompleteProfiles(ctx, repo)
+}
+
+// open opens a round that is due, or remembers what is in the way.
+func (c *change) open(ctx context.Context, o plannedOpening) error {
+	if !o.due || !Allowed(c.r.State, o.trigger, Voting) {
+		return nil
+	}
+	if o.blocked != "" {
+		if c.r.OpenBlocked != o.blocked {
+			c.r.OpenBlocked, c.urgent = o.blocked, true
+		}
+		return nil
+	}
+	c.policy = o.policy
+	if err := c.move(ctx, Voting, o.trigger, app.User{}, "", nil); err != nil {
+		return err
+	}
+	return c.openRound(ctx, string(o.trigger), app.User{})
+}
+
+// Tick looks at an RFC because its timer is due: it reads reactions, opens a round,
+// or reads everything for the last time and decides.
+func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
+	r, round, result, err := s.find(ctx, ref)
+	if err != nil || r == nil {
+		return err
+	}
+	repo, err := s.repository(ctx, ref.Repository)
+	if app.Is(err, app.CodeNotFound) {
+		return nil // the App no longer reaches it; it resumes when it does
+	}
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	if r.State == Voting && round != nil && !round.Closed() && !now.Before(result.Deadline) && round.ConfirmBy.IsZero() {
+		return s.finalReading(ctx, repo, r, round)
+	}
+	channels, err := s.readChannels(ctx, repo, r, round, result)
+	if err != nil {
+		return err
+	}
+	planned, err := s.prepareOpening(ctx, repo, r)
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if err := c.take(ctx, channels); err != nil {
+			return err
+		}
+		return c.open(ctx, planned)
+	})
+}
+
+// finalReading reads everything a round is decided by: comments whose event was
+// lost, the text, and, in Refresh, every reaction and review. If any of it cannot
+// be had, the result waits.
+func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC, round *Round) error {
+	comments, err := s.Repos(repo).Comments(ctx, r.Ref.Number, round.OpenedAt)
+	if err != nil {
+		return fmt.Errorf("reading comments of %s: %w", r.Name(), err)
+	}
+	for _, comment := range comments {
+		if err := s.readComment(ctx, repo, r.Ref, comment); err != nil {
+			return err
+		}
+	}
+	return s.Refresh(ctx, repo, r.Ref.Number, Cause{})
+}
