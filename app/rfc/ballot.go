@@ -92,7 +92,7 @@ func (a Act) retraction() int {
 // SortActs puts acts in the order in which they count: by GitHub's instant, and at
 // the same instant so that the one that wins comes last.
 func SortActs(acts []Act) {
-	slices.SortStableFunc(acts, compareActs)
+	slices.SortFunc(acts, compareActs)
 }
 
 func compareActs(a, b Act) int {
@@ -126,8 +126,6 @@ func (s *standing) apply(a Act, i int) {
 	case a.Channel == ByReaction && a.retracts():
 		s.takeBack(a)
 	case a.Channel == ByReaction:
-		// A reaction stands once, however often it is listed.
-		s.forget(a.Source)
 		s.reactions = append(s.reactions, standingReaction{a.Source, a.Choice, i})
 		s.settleReactions()
 	default:
@@ -152,7 +150,7 @@ func (s *standing) takeBack(a Act) {
 	s.settleReactions()
 }
 
-// forget drops a reaction and reports whether it stood.
+// forget drops a reaction, however often it was listed, and reports whether it stood.
 func (s *standing) forget(source int64) bool {
 	before := len(s.reactions)
 	s.reactions = slices.DeleteFunc(s.reactions, func(r standingReaction) bool { return r.source == source })
