@@ -11,9 +11,12 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v62/github"
+	"go.uber.org/goleak"
 
 	"github.com/agora-rfc/agora/app/ghsim"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a simulated GitHub with an organisation, people and an installed App.
 type world struct {
@@ -24,7 +27,6 @@ type world struct {
 	owner        *github.Client // of the App itself (JWT)
 	clock        *clock
 	hooks        *receiver
-	validator    string
 }
 
 const repo = "acme/widgets"
@@ -176,6 +178,7 @@ func (w *world) idle(t *testing.T) {
 
 // must stops the test at an error.
 func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -212,7 +215,9 @@ func (w *world) raw(t *testing.T, method, path, token string, header map[string]
 	for k, v := range header {
 		r.Header.Set(k, v)
 	}
-	res, err := http.DefaultClient.Do(r)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
 	check(t, err)
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
