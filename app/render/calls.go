@@ -109,7 +109,7 @@ func warnings(v rfc.View) []string {
 	if v.RFC.State == rfc.Accepted && changedSince(v.RFC) {
 		say("The text changed after it was accepted: the acceptance holds for %s only. A steward may call the change editorial with `/rfc editorial \"why\"`.", boundName(v.RFC))
 	}
-	if !tallied(v) {
+	if !Current(v) {
 		return lines
 	}
 	round, result := v.Round, v.Result

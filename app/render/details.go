@@ -24,7 +24,7 @@ func details(v rfc.View, room int) string {
 	rules := rulesSection(v)
 	fixed := len(rules)
 	var ballots string
-	if tallied(v) {
+	if Current(v) {
 		all := len(v.Result.Ballots)
 		ballots = ballotSection(v, all, room-fixed)
 		if ballots == "" {
@@ -120,20 +120,31 @@ func choiceWord(c rfc.Choice) string {
 
 // rulesSection shows the numbers the newest round is, or was, decided by.
 func rulesSection(v rfc.View) string {
-	if !tallied(v) {
+	if !Current(v) {
 		return ""
 	}
 	return fold("Rules, frozen at "+short(v.Round.PolicyVersion), rulesTable(v.Round))
 }
 
 func rulesTable(round *rfc.Round) string {
+	var b strings.Builder
+	b.WriteString("| Rule | Value |\n|:--|:--|\n")
+	for _, row := range Rules(round) {
+		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
+	}
+	return b.String()
+}
+
+// Rules are the frozen rules of a round as rows of a name and a value, in plain
+// words of ours.
+func Rules(round *rfc.Round) [][2]string {
 	rules, policy := round.Rules(), round.Policy
 	lateWindow := min(policy.LateWindow, config.Duration(policy.LateWindowShare.FloorOf(int64(round.Period()))))
 	approval := rfc.FormatThreshold(rules.Approval)
 	if !rules.Approval.Strict {
 		approval = "at least " + approval
 	}
-	rows := [][2]string{
+	return [][2]string{
 		{"Type", round.Type.Title()},
 		{"Electorate", fmt.Sprintf("%s, frozen %s", rfc.Plural(round.Eligible, "member"), instant(round.OpenedAt))},
 		{"Base of the quorum", fmt.Sprintf("%s with a weight of %s", rfc.Plural(round.Heads, "regular"), rfc.FormatWeight(round.Weight))},
@@ -147,12 +158,6 @@ func rulesTable(round *rfc.Round) string {
 			lateWindow, percentOf(policy.NearTie.Points), policy.NearTie.Extension, policy.MaxExtension)},
 		{"Concerns", "none can be raised from " + instant(round.ConcernsUntil())},
 	}
-	var b strings.Builder
-	b.WriteString("| Rule | Value |\n|:--|:--|\n")
-	for _, row := range rows {
-		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
-	}
-	return b.String()
 }
 
 // percentOf is a share of the rules as people read it: "20 %".

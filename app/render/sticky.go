@@ -27,7 +27,7 @@ func stickyHead(v rfc.View) string {
 	fmt.Fprintf(&b, "## %s · %s — %s\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
 	b.WriteString(verdictLine(v) + "\n\n")
 	b.WriteString(progressLine(v) + "\n")
-	if tallied(v) {
+	if Current(v) {
 		b.WriteString("\n" + tallyTable(v.Result.Tally))
 		b.WriteString("\n" + standingLine(v.RFC, v.Round, v.Result) + "\n")
 	}
@@ -43,9 +43,9 @@ func stickyHead(v rfc.View) string {
 	return b.String()
 }
 
-// tallied reports whether the newest round belongs to where the RFC stands now:
+// Current reports whether the newest round belongs to where the RFC stands now:
 // while it is discussed again, the ballots of an earlier round are void.
-func tallied(v rfc.View) bool {
+func Current(v rfc.View) bool {
 	if v.Round == nil {
 		return false
 	}
@@ -57,7 +57,7 @@ func verdictLine(v rfc.View) string {
 	parts := append([]string{}, verdict(v)...)
 	if v.PageURL != "" {
 		word := "details"
-		if tallied(v) {
+		if Current(v) {
 			word = "why"
 		}
 		parts = append(parts, link(word, v.PageURL))
@@ -161,7 +161,7 @@ func progressLine(v rfc.View) string {
 		if !r.OpenedAt.IsZero() {
 			steps = append(steps, done+"Open")
 		}
-		if tallied(v) {
+		if Current(v) {
 			steps = append(steps, done+"Voting")
 		}
 		steps = append(steps, now("⏹️", "Withdrawn"))

@@ -51,7 +51,7 @@ func (s *story) vote() *story {
 	round := &rfc.Round{
 		RFC: s.rfc.ID, Number: 1, Type: config.Standard, Policy: policy, PolicyVersion: "9f3c2ab41d20",
 		OpenedAt: at, Planned: at.AddDate(0, 0, 10), Text: s.rfc.Text,
-		BallotComment: 77, BallotURL: "https://github.example/acme/rfcs/pull/412#issuecomment-77",
+		BallotURL: "https://github.example/acme/rfcs/pull/412#issuecomment-77",
 	}
 	s.rfc.State, s.rfc.Round = rfc.Voting, 1
 	s.record = rfc.Record{Round: round, Author: s.rfc.Author.ID, Now: at.Add(time.Hour)}
