@@ -127,7 +127,7 @@ func (s *Server) AddRepository(n NewRepository) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	owner := s.mustAccount(n.Owner)
-	if r, _ := s.find(owner.login + "/" + n.Name); r != nil {
+	if r, moved := s.find(owner.login + "/" + n.Name); r != nil && !moved {
 		panic("ghsim: there is a repository " + r.fullName() + " already")
 	}
 	r := s.newRepository(owner, n.Name)
