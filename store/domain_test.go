@@ -12,6 +12,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/config"
@@ -138,7 +139,8 @@ func TestTheLedgerTakesASourceOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
 		add := func(member int64, source string) (added bool) {
 			change(t, s, func(ctx context.Context, tx rfc.Tx) (err error) {
-				added, err = tx.AddEntry(ctx, acme, community.Entry{Member: member, Points: 10_000, At: now, Source: source})
+				added, err = tx.AddEntry(ctx, acme, community.Entry{Member: member, Actor: 3, Kind: config.VoteCast,
+					Points: 10_000, Factor: 2_500, At: now, Source: source, Note: "for\x00"})
 				return err
 			})
 			return added
@@ -150,9 +152,11 @@ func TestTheLedgerTakesASourceOnce(t *testing.T) {
 			t.Error("the same source was taken twice")
 		}
 		mine := view(t, s, func(ctx context.Context, tx rfc.Tx) ([]community.Entry, error) { return tx.Ledger(ctx, acme, 1) })
-		if len(mine) != 2 || mine[0].Source != "vote/1/1" || mine[0].ID == 0 || mine[0].ID >= mine[1].ID || mine[0].Points != 10_000 {
-			t.Errorf("the ledger of 1: %+v", mine)
+		if len(mine) != 2 || mine[0].ID == 0 || mine[0].ID >= mine[1].ID || mine[1].Source != "vote/2/1" {
+			t.Fatalf("the ledger of 1: %+v", mine)
 		}
+		same(t, "an entry", community.Entry{ID: mine[0].ID, Member: 1, Actor: 3, Kind: config.VoteCast, Points: 10_000,
+			Factor: 2_500, At: now, Source: "vote/1/1", Note: "for\ufffd"}, mine[0])
 		all := view(t, s, func(ctx context.Context, tx rfc.Tx) (map[int64][]community.Entry, error) {
 			return tx.LedgerOfAll(ctx, acme)
 		})
@@ -464,6 +468,52 @@ func TestConcurrentChangesOfAMemberAreAllKept(t *testing.T) {
 		if m.Contributions["vote"] != writers*times {
 			t.Errorf("%d of %d changes were kept", m.Contributions["vote"], writers*times)
 		}
+	})
+}
+
+func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
+	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
+		refused := errors.New("refused")
+		part := func(ctx context.Context, id int64, result error) error {
+			return s.InTx(ctx, func(ctx context.Context, tx rfc.Tx) error {
+				return errors.Join(result,
+					tx.SaveMember(ctx, community.Member{Community: acme, ID: id}),
+					tx.AppendAudit(ctx, audit.Entry{Community: acme, Subject: community.MemberSubject(id), At: now}),
+					tx.SaveRFC(ctx, &rfc.RFC{Community: acme, Ref: app.IssueRef{Repository: 9, Number: int(id)}}))
+			})
+		}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			must(t, part(ctx, 1, nil))
+			if err := part(ctx, 2, refused); !errors.Is(err, refused) {
+				t.Errorf("the part's error is %v", err)
+			}
+			if err := part(ctx, 1, nil); !app.Is(err, app.CodeConflict) { // the database itself refuses it
+				t.Errorf("the conflicting part's error is %v", err)
+			}
+			return part(ctx, 3, nil)
+		})
+		var kept []int64
+		for _, m := range view(t, s, func(ctx context.Context, tx rfc.Tx) ([]community.Member, error) { return tx.Members(ctx, acme) }) {
+			kept = append(kept, m.ID)
+		}
+		same(t, "the members", []int64{1, 3}, kept)
+		trail := view(t, s, func(ctx context.Context, tx rfc.Tx) ([]audit.Entry, error) { return tx.Audit(ctx, acme, "", 0, 0) })
+		if len(trail) != 2 || trail[1].Subject != community.MemberSubject(3) {
+			t.Errorf("the trail: %+v", trail)
+		}
+	})
+}
+
+func TestACommandRunIsRemembered(t *testing.T) {
+	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
+		run := command.Run{Repository: 9, CommentID: 991, Ref: app.IssueRef{Repository: 9, Number: 1}, Author: 1,
+			Lines: []command.Line{{Raw: "/vote approve", Done: true, Vote: true, At: now}}}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			_, err := tx.CommandRun(ctx, 9, 991)
+			notFound(t, "a run before it was saved", err)
+			return tx.SaveCommandRun(ctx, run)
+		})
+		same(t, "the run", run, view(t, s, func(ctx context.Context, tx rfc.Tx) (command.Run, error) { return tx.CommandRun(ctx, 9, 991) }))
 	})
 }
 

@@ -28,12 +28,13 @@ func (tx *Tx) AddEntry(ctx context.Context, account int64, e community.Entry) (a
 	return false, fmt.Errorf("entering %s in the ledger: %w", e.Source, err)
 }
 
-// Ledger lists a member's entries in the order in which they were made.
+// Ledger lists the entries about one member in the order in which they were
+// entered.
 func (tx *Tx) Ledger(ctx context.Context, account, member int64) ([]community.Entry, error) {
 	return tx.ledger(ctx, `WHERE community = $1 AND member = $2 ORDER BY id`, account, member)
 }
 
-// LedgerOfAll is Ledger for every member at once.
+// LedgerOfAll is a community's whole ledger, grouped by member.
 func (tx *Tx) LedgerOfAll(ctx context.Context, account int64) (map[int64][]community.Entry, error) {
 	entries, err := tx.ledger(ctx, `WHERE community = $1 ORDER BY id`, account)
 	if err != nil {

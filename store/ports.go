@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 )
@@ -29,6 +30,11 @@ func (s *Store) Community() Port[community.Tx] {
 	return Port[community.Tx]{s, func(tx *Tx) community.Tx { return tx }}
 }
 
+// Commands is the store as the runner of slash commands needs it.
+func (s *Store) Commands() Port[command.Tx] {
+	return Port[command.Tx]{s, func(tx *Tx) command.Tx { return tx }}
+}
+
 // RFC is the store as RFCs need it.
 func (s *Store) RFC() Port[rfc.Tx] {
 	return Port[rfc.Tx]{s, func(tx *Tx) rfc.Tx { return tx }}
@@ -36,5 +42,6 @@ func (s *Store) RFC() Port[rfc.Tx] {
 
 var (
 	_ community.Store = Port[community.Tx]{}
+	_ command.Store   = Port[command.Tx]{}
 	_ rfc.Store       = Port[rfc.Tx]{}
 )

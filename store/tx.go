@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -33,8 +34,8 @@ type txKey struct{}
 // otherwise. A transaction that lost against another one runs again, so fn must
 // have no effects outside of it, and no network inside.
 //
-// When ctx already carries a transaction of this store, fn joins it, and its
-// error must be passed on: there is no half of a transaction to roll back.
+// When ctx already carries a transaction of this store, fn joins it: what it did
+// is undone when it fails, and is saved with the rest otherwise.
 //
 // When ctx carries a lease (app.WithLease) the transaction first renews it, and
 // fails with app.CodeFenced when the lane has passed to another worker: fence
@@ -44,7 +45,7 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		if tx.readOnly {
 			return errors.New("changing the store inside a view of it")
 		}
-		return fn(ctx, tx)
+		return tx.join(ctx, fn)
 	}
 	return s.again(ctx, func() error {
 		tx, err := s.begin(ctx, s.write, nil)
@@ -71,6 +72,25 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		}
 		return nil
 	})
+}
+
+// join runs fn as a part of the transaction that can fail by itself.
+func (tx *Tx) join(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if _, err := tx.ExecContext(ctx, `SAVEPOINT part`); err != nil {
+		return fmt.Errorf("beginning a part of a transaction: %w", err)
+	}
+	trail, locked := tx.trail, maps.Clone(tx.locked)
+	if err := fn(ctx, tx); err != nil {
+		tx.trail, tx.locked = trail, locked
+		if _, undo := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT part`); undo != nil {
+			return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", undo))
+		}
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `RELEASE SAVEPOINT part`); err != nil {
+		return fmt.Errorf("ending a part of a transaction: %w", err)
+	}
+	return nil
 }
 
 // View runs fn on one consistent state of the store, which it cannot change. It

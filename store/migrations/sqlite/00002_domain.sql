@@ -173,7 +173,16 @@ CREATE TABLE written_comments (
     PRIMARY KEY (repository, issue, key)
 );
 
+-- What ran of a comment's commands.
+CREATE TABLE command_runs (
+    repository BIGINT NOT NULL,
+    comment    BIGINT NOT NULL,
+    body       BLOB   NOT NULL,
+    PRIMARY KEY (repository, comment)
+);
+
 -- +goose Down
+DROP TABLE command_runs;
 DROP TABLE written_comments;
 DROP TABLE merge_group_pulls;
 DROP TABLE checks;
