@@ -99,6 +99,10 @@ type Tx interface {
 	LedgerOfAll(ctx context.Context, community int64) (map[int64][]Entry, error)
 
 	AppendAudit(ctx context.Context, entry audit.Entry) error
+
+	// Enqueue and SetTimer put work into lanes; see command.Tx and rfc.Tx.
+	Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error
+	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 }
 
 // Store runs transactions. InTx joins a transaction that ctx already carries, so

@@ -9,6 +9,7 @@ import (
 // GitHub is what the community asks of one repository on GitHub. Each answer is
 // of the moment and is not remembered; errors mean unknown, never no.
 type GitHub interface {
+	Repository(ctx context.Context) (app.Repository, error)
 	Permission(ctx context.Context, login string) (app.Permission, error)
 	Collaborators(ctx context.Context) ([]app.CollaboratorPermission, error)
 	User(ctx context.Context, login string) (app.User, error)

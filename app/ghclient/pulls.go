@@ -79,3 +79,27 @@ func (c *RepoClient) Merge(ctx context.Context, number int, sha, method, title s
 	}
 	return err
 }
+
+// CommitsBetween lists the commits that head has and base has not, oldest first;
+// GitHub names at most 250 of them, and more is CodeInvalid.
+func (c *RepoClient) CommitsBetween(ctx context.Context, base, head string) ([]string, error) {
+	doing := fmt.Sprintf("comparing %s with %s", c.commit(base), c.commit(head))
+	if err := checkNames(doing, base, head); err != nil {
+		return nil, err
+	}
+	found, err := repoCall(ctx, c, doing,
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.CommitsComparison, *github.Response, error) {
+			return client.Repositories.CompareCommits(ctx, owner, name, base, head, &github.ListOptions{PerPage: perPage})
+		})
+	if err != nil {
+		return nil, err
+	}
+	if found.GetTotalCommits() > len(found.Commits) {
+		return nil, app.Errorf(app.CodeInvalid, "%s: there are %d commits between them, too many to read", doing, found.GetTotalCommits())
+	}
+	shas := make([]string, len(found.Commits))
+	for i, commit := range found.Commits {
+		shas[i] = commit.GetSHA()
+	}
+	return shas, nil
+}

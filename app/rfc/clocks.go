@@ -80,11 +80,11 @@ func (c *change) earlyClose(ctx context.Context, result Result) error {
 		return nil
 	}
 	announced := !c.round.EarlyCloseAt.IsZero()
-	switch at := c.now.Add(c.round.Policy.EarlyCloseNotice.Std()).Truncate(time.Second); {
+	switch at := c.now.Add(c.round.Policy.EarlyCloseNotice.Std() + time.Second - 1).Truncate(time.Second); {
 	case result.Certain && !announced && at.Before(result.Deadline):
 		c.round.EarlyCloseAt, c.urgent = at, true
 		return c.note(ctx, "early-close", "", at.Format(time.RFC3339), "no remaining weight could change the outcome", app.User{}, nil)
-	case !result.Certain && announced:
+	case announced && !result.Deadline.Equal(c.round.EarlyCloseAt):
 		c.round.EarlyCloseAt, c.urgent = time.Time{}, true
 		return c.note(ctx, "early-close", "announced", "cancelled", "the outcome is open again", app.User{}, nil)
 	}

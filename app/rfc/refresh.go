@@ -363,6 +363,7 @@ func (s *Service) stewardActs(ctx context.Context, repo app.Repository, r *RFC, 
 // Nothing can be written there any more.
 func (s *Service) Vanished(ctx context.Context, ref app.IssueRef, actor app.User) error {
 	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		c.r.RetryAt = time.Time{}
 		if c.r.State.Decided() {
 			return nil
 		}
@@ -376,4 +377,25 @@ func (s *Service) Vanished(ctx context.Context, ref app.IssueRef, actor app.User
 		return nil
 	}
 	return err
+}
+
+// IssueSeen takes an event of an issue or pull request: it is read again when it is
+// an RFC, or wears the label that makes one.
+func (s *Service) IssueSeen(ctx context.Context, repo app.Repository, number int, labels []string, cause Cause) error {
+	known, err := s.Known(ctx, app.IssueRef{Repository: repo.ID, Number: number})
+	if err != nil {
+		return err
+	}
+	if !known {
+		label := config.DefaultPolicy().Label
+		if policy, err := s.Community.Policy(ctx, repo); err == nil {
+			label = policy.Policy.Label
+		} else if !app.Is(err, app.CodeInvalid) {
+			return err
+		}
+		if !containsFold(labels, label) {
+			return nil
+		}
+	}
+	return s.Refresh(ctx, repo, number, cause)
 }

@@ -77,7 +77,7 @@ type Written struct {
 // Tx is what RFCs need of a transaction, besides the community's part. Lookups
 // that find nothing return an error with app.CodeNotFound.
 type Tx interface {
-	community.Tx
+	community.Tx // and SetTimer
 	command.Tx // what ran of a comment, and Enqueue
 
 	RFC(ctx context.Context, id int64) (*RFC, error)
@@ -117,7 +117,6 @@ type Tx interface {
 	// Audit lists the trail of one subject, oldest first, from after the given Seq.
 	Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error)
 
-	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	CancelTimer(ctx context.Context, key string) error
 }

@@ -2,7 +2,6 @@ package rfc
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
@@ -106,14 +105,8 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 // lost, the text, and, in Refresh, every reaction and review. If any of it cannot
 // be had, the result waits.
 func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC, round *Round) error {
-	comments, err := s.Repos(repo).Comments(ctx, r.Ref.Number, round.OpenedAt)
-	if err != nil {
-		return fmt.Errorf("reading comments of %s: %w", r.Name(), err)
-	}
-	for _, comment := range comments {
-		if err := s.readComment(ctx, repo, r.Ref, comment); err != nil {
-			return err
-		}
+	if err := s.readComments(ctx, repo, r.Ref, round.OpenedAt); err != nil {
+		return err
 	}
 	return s.Refresh(ctx, repo, r.Ref.Number, Cause{})
 }

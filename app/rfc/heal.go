@@ -1,0 +1,205 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// rereadOverlap is how far a re-reading reaches back beyond the last one: GitHub's
+// lists lag, and so may clocks.
+const rereadOverlap = 10 * time.Minute
+
+// Reread heals what was missed in a repository since the last reading: every issue
+// and pull request that changed is looked at as if its event had come, with the
+// comments on RFCs. It asks one request when nothing changed, and sets the next one.
+func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error {
+	repo, err := s.repository(ctx, o.Repository)
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := publication{Service: s, ref: app.IssueRef{Repository: repo.ID}}
+	last, err := p.written(ctx, "reread")
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	since := last.SentAt.Add(-rereadOverlap)
+	if last.SentAt.IsZero() {
+		since = now.Add(-24 * time.Hour)
+	}
+	issues, err := s.Repos(repo).IssuesSince(ctx, since)
+	if err != nil {
+		return fmt.Errorf("re-reading %s: %w", repo.FullName(), err)
+	}
+	for _, issue := range issues {
+		if err := s.rereadIssue(ctx, repo, issue, since); err != nil {
+			return err
+		}
+	}
+	last.SentAt = now
+	if err := p.save(ctx, last); err != nil {
+		return err
+	}
+	return s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery()))
+}
+
+// rereadIssue orders an issue to be looked at in its own lane, so that it does not
+// run beside its events.
+func (s *Service) rereadIssue(ctx context.Context, repo app.Repository, issue app.Issue, since time.Time) error {
+	ref := app.IssueRef{Repository: repo.ID, Number: issue.Ref.Number}
+	known, err := s.Known(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if !known && issue.Pull == nil && len(issue.Labels) == 0 {
+		return nil
+	}
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		return tx.Enqueue(ctx, ref.Lane(), RefreshKind, "reread", Order{Ref: ref, At: since}.body())
+	})
+}
+
+// RefreshWhole looks at one issue as if every event since the given instant had
+// been lost: the issue, its commands, and, for a pull request, its check.
+func (s *Service) RefreshWhole(ctx context.Context, ref app.IssueRef, since time.Time) error {
+	repo, err := s.repository(ctx, ref.Repository)
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	issue, err := s.Repos(repo).Issue(ctx, ref.Number)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return s.Vanished(ctx, ref, app.User{})
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s#%d: %w", repo.FullName(), ref.Number, err)
+	}
+	issue.Ref = ref
+	if err := s.PullChanged(ctx, repo, issue); err != nil {
+		return err
+	}
+	if err := s.IssueSeen(ctx, repo, ref.Number, issue.Labels, Cause{}); err != nil {
+		return err
+	}
+	if known, err := s.Known(ctx, ref); err != nil || !known {
+		return err
+	}
+	return s.readComments(ctx, repo, ref, since)
+}
+
+// readComments takes the comments of an RFC whose events may have been lost.
+func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app.IssueRef, since time.Time) error {
+	comments, err := s.Repos(repo).Comments(ctx, ref.Number, since)
+	if err != nil {
+		return fmt.Errorf("reading comments of %s#%d: %w", repo.FullName(), ref.Number, err)
+	}
+	for _, comment := range comments {
+		if err := s.readComment(ctx, repo, ref, comment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Transferred follows an issue that GitHub moved to another repository. When that
+// is one of the same community, the RFC goes on there; else it leaves the process.
+func (s *Service) Transferred(ctx context.Context, from, to app.IssueRef, actor app.User) error {
+	if known, err := s.Known(ctx, from); err != nil || !known {
+		return err
+	}
+	source, err := s.repository(ctx, from.Repository)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return err
+	}
+	target, err := s.repository(ctx, to.Repository)
+	if app.Is(err, app.CodeNotFound) || err == nil && target.Owner.ID != source.Owner.ID {
+		return s.Vanished(ctx, from, actor)
+	}
+	if err != nil {
+		return err
+	}
+	err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.MoveIssue(ctx, from, to); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, to.Lane(), RefreshKind, "moved", Order{Ref: to, At: s.now()}.body())
+	})
+	if err != nil {
+		return fmt.Errorf("moving an RFC from %s to %s: %w", from.Lane(), to.Lane(), err)
+	}
+	return s.update(ctx, to, func(ctx context.Context, c *change) error {
+		c.urgent = true
+		return c.note(ctx, "transferred", fmt.Sprintf("%s#%d", source.FullName(), from.Number), fmt.Sprintf("%s#%d", target.FullName(), to.Number), "", actor, nil)
+	})
+}
+
+// RepositoryGone withdraws what was in process in a repository that was deleted.
+func (s *Service) RepositoryGone(ctx context.Context, repo app.Repository, actor app.User) error {
+	var refs []app.IssueRef
+	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		found, err := tx.RFCs(ctx, Filter{Community: repo.Owner.ID})
+		for _, r := range found {
+			if r.Ref.Repository == repo.ID && !r.State.Decided() {
+				refs = append(refs, r.Ref)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := s.Vanished(ctx, ref, actor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// VoidVoter orders the ballots of a person who was blocked or held to be void in
+// every open round of the community, each in its own lane.
+func (s *Service) VoidVoter(ctx context.Context, account int64, user app.User, why string) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		open, err := tx.RFCs(ctx, Filter{Community: account, State: Voting})
+		if err != nil {
+			return err
+		}
+		for _, r := range open {
+			order := Order{Ref: r.Ref, User: user.ID, By: why, At: s.now()}
+			if err := tx.Enqueue(ctx, r.Ref.Lane(), VoidKind, "", order.body()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Void carries such an order out: N and W stay as they are.
+func (s *Service) Void(ctx context.Context, order Order) error {
+	err := s.update(ctx, order.Ref, func(ctx context.Context, c *change) error {
+		if !c.voting() {
+			return nil
+		}
+		for _, v := range c.round.Voids {
+			if v.Voter == order.User {
+				return nil
+			}
+		}
+		c.round.Voids = append(c.round.Voids, Void{Voter: order.User, At: order.At, Why: order.By})
+		c.touched = true
+		return c.note(ctx, "void", "", "", order.By, app.User{}, map[string]any{"voter": order.User, "at": order.At})
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	return err
+}
