@@ -62,6 +62,10 @@ func (v view) pullSimple(i *issue) object {
 	}
 }
 
+// ghost is whom GitHub names as the author of a whole pull request whose author
+// deleted the account; everywhere else it says null.
+var ghost = &account{id: 10137, login: "ghost", kind: kindUser}
+
 // pull is the whole pull request.
 func (v view) pull(i *issue) object {
 	p := i.pull
@@ -76,8 +80,12 @@ func (v view) pull(i *issue) object {
 	case v.missingCheck(i) != "":
 		state = "blocked"
 	}
+	author := v.simpleUser(ghost)
+	if !i.author.deleted {
+		author = v.simpleUser(i.author)
+	}
 	return with(v.pullSimple(i), object{
-		"merged": p.merged, "mergeable": !p.conflict, "rebaseable": !p.conflict, "mergeable_state": state,
+		"user": author, "merged": p.merged, "mergeable": !p.conflict, "rebaseable": !p.conflict, "mergeable_state": state,
 		"merged_by": v.user(p.mergedBy), "comments": len(i.comments), "review_comments": 0, "maintainer_can_modify": false,
 		"commits": len(v.history(p.baseSHA, p.headSHA)), "additions": added, "deletions": removed, "changed_files": len(files),
 	})

@@ -75,6 +75,13 @@ func TestARenamedRepositoryRedirectsFromItsOldName(t *testing.T) {
 			t.Errorf("the event says %s", h.payload)
 		}
 	}
+	r, _, err := w.client.Repositories.Get(ctx, "acme", "gizmos")
+	check(t, err)
+	same, _, err := w.client.Repositories.GetByID(ctx, r.GetID())
+	check(t, err)
+	if same.GetFullName() != "acme/gizmos" {
+		t.Errorf("by its id the repository is %s", same.GetFullName())
+	}
 	w.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "widgets"})
 	if r, _, err := w.client.Repositories.Get(ctx, "acme", "widgets"); err != nil || r.GetFullName() != repo {
 		t.Errorf("a new repository under the old name: %v %v", r, err)

@@ -176,7 +176,6 @@ func (w *world) machine(t *testing.T, c, owner *github.Client, issue, pull int) 
 	did(c.Repositories.CompareCommits(ctx, o, r, "main", head, nil))
 	did(c.Git.GetRef(ctx, o, r, "heads/main"))
 	did(c.Apps.ListRepos(ctx, nil))
-	did(c.Repositories.GetByID(ctx, 0+w.repositoryID(t, c)))
 
 	did(c.Users.Get(ctx, "alice"))
 	did(c.Users.Get(ctx, "agora[bot]"))
@@ -207,13 +206,6 @@ func (w *world) machine(t *testing.T, c, owner *github.Client, issue, pull int) 
 		t.Errorf("redelivery: %v", err)
 	}
 	did(c.PullRequests.Merge(ctx, o, r, pull, "", &github.PullRequestOptions{SHA: head, MergeMethod: "squash"}))
-}
-
-func (w *world) repositoryID(t *testing.T, c *github.Client) int64 {
-	t.Helper()
-	r, _, err := c.Repositories.Get(context.Background(), "acme", "widgets")
-	check(t, err)
-	return r.GetID()
 }
 
 // prepare adds what the tour needs besides the usual world.
