@@ -1,0 +1,114 @@
+// Package web is how people and programs read Agora: the JSON API, the pages,
+// health and metrics (INTERFACE "HTTP"). Everything here is read-only; what moves
+// an RFC arrives by the webhook, whose handler is only mounted here.
+//
+// What belongs to a private repository answers exactly as if it did not exist,
+// except to the gate when a GitHub Actions token of that very repository proves
+// the right to see it.
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// requestTimeout bounds how long one read may take.
+const requestTimeout = 10 * time.Second
+
+// Prover tells for which repository a bearer token was made.
+type Prover interface {
+	// Proves returns the numeric id of the repository whose workflow holds the token.
+	// A token that proves nothing is app.CodeForbidden; app.CodeUnavailable means that
+	// it could not be checked now.
+	Proves(ctx context.Context, token string) (repositoryID int64, err error)
+}
+
+// Options are what the handlers work with. Store, Clock and Reputation are needed;
+// without one of the others its part answers 404, and readiness is health.
+type Options struct {
+	Store rfc.Store
+	Clock app.Clock
+	// PublicURL is the address under which people reach this server, without a slash
+	// at the end; "" makes links relative.
+	PublicURL string
+	// Ready says why the server cannot work, nil when it can. The reason is logged,
+	// not served.
+	Ready func(ctx context.Context) error
+	// Gatherer gathers the metrics.
+	Gatherer prometheus.Gatherer
+	// Hook takes GitHub's webhooks.
+	Hook http.Handler
+	// Prover opens the gate of private repositories to their own workflows.
+	Prover Prover
+	// Reputation is R of a member, 0 to 100.
+	Reputation func(ctx context.Context, account, member int64) (int, error)
+}
+
+// server is what all handlers share.
+type server struct {
+	store      rfc.Store
+	now        app.Clock
+	publicURL  string
+	prover     Prover
+	reputation func(ctx context.Context, account, member int64) (int, error)
+}
+
+// New returns the handler of the whole server.
+func New(options Options) http.Handler {
+	s := &server{
+		store: options.Store, now: options.Clock, publicURL: strings.TrimRight(options.PublicURL, "/"),
+		prover: options.Prover, reputation: options.Reputation,
+	}
+	reads := http.NewServeMux()
+	s.mountAPI(reads)
+	s.mountPages(reads)
+
+	mux := http.NewServeMux()
+	mux.Handle("/", onlyReads(bounded(reads)))
+	mux.Handle("/healthz", onlyReads(http.HandlerFunc(healthy)))
+	mux.Handle("/readyz", onlyReads(ready(options.Ready)))
+	if options.Gatherer != nil {
+		mux.Handle("/metrics", onlyReads(promhttp.HandlerFor(options.Gatherer, promhttp.HandlerOpts{})))
+	}
+	if options.Hook != nil {
+		mux.Handle("POST /api/github/hook", options.Hook)
+	}
+	return recovered(secured(strings.HasPrefix(s.publicURL, "https://"), mux))
+}
+
+// healthy says that the process answers; it touches nothing.
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, "ok")
+}
+
+// ready asks whether the server can work now.
+func ready(check func(context.Context) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		if check != nil {
+			if err := check(ctx); err != nil {
+				zerolog.Ctx(ctx).Warn().Err(err).Msg("not ready")
+				answer(w, http.StatusServiceUnavailable, "not ready")
+				return
+			}
+		}
+		answer(w, http.StatusOK, "ready")
+	})
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}

@@ -1,0 +1,170 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/handlers/web"
+)
+
+func TestPageShowsTheNumbersOfTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.rfc(7, rfc.Voting, public)
+	r.Concerns = []rfc.Concern{{Number: 1, Raiser: app.User{ID: 5, Login: "kim"}, Text: "<img src=x>", State: rfc.ConcernOpen, RaisedAt: opened}}
+	w.voting(r)
+	response := w.get("/c/acme/rfcs/7")
+	body := text(t, response)
+	if response.Code != 200 || !strings.HasPrefix(response.Header().Get("Content-Type"), "text/html") {
+		t.Fatalf("%d %s", response.Code, body)
+	}
+	for _, want := range []string{
+		"RFC-7 · Title 7 &lt;b&gt;&amp;", "Would fail now", "quorum short by 1 voter, 1 open concern", "2026-10-12 18:00 UTC", "31.52", "11.00", "4.00", "74.12 %",
+		"11 of 12 voters, 35.52 of 30.10 weight", "voter-14", "because &lt;script&gt;", "&lt;img src=x&gt;", "Rules, frozen at 9f3c2ab41d20", "labelled &lt;i&gt;",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if regexp.MustCompile(`(?i)<script|<img|style=|onerror`).MatchString(body) {
+		t.Error("the page has something alive")
+	}
+}
+
+func TestPagesOfEveryState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, state := range rfc.States {
+		r := w.rfc(i+1, state, public)
+		if state != rfc.Draft && state != rfc.Open {
+			w.voting(r)
+		}
+	}
+	list := text(t, w.get("/c/ACME"))
+	for i, state := range rfc.States {
+		if !strings.Contains(list, strings.ReplaceAll(string(state), "-", " ")) {
+			t.Errorf("the list lacks %s", state)
+		}
+		response := w.get("/c/acme/rfcs/" + string("123456789"[min(i, 8)]))
+		if body := text(t, response); response.Code != 200 || !strings.Contains(body, "</html>") {
+			t.Errorf("%s: %d", state, response.Code)
+		}
+	}
+	if !strings.Contains(text(t, w.get("/")), "Agora") {
+		t.Error("no landing page")
+	}
+	if response := w.get("/style.css"); response.Code != 200 || !strings.HasPrefix(response.Header().Get("Content-Type"), "text/css") {
+		t.Error("no style sheet")
+	}
+}
+
+func TestEveryAnswerIsLockedDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.rfc(7, rfc.Open, public)
+	for _, path := range []string{"/", "/c/acme/rfcs/7", "/api/v1/communities/acme/rfcs/7", "/healthz", "/nothing", "/api/nothing"} {
+		header := w.get(path).Header()
+		if policy := header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=31536000"} {
+			if got := header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+	}
+	w.json(404, "/api/nothing")
+	w.json(404, "/api/v1/communities/acme")
+	if got := w.get("/nothing"); got.Code != 404 || !strings.HasPrefix(got.Header().Get("Content-Type"), "text/html") {
+		t.Errorf("/nothing: %d", got.Code)
+	}
+}
+
+func TestOnlyReadingIsAllowed(t *testing.T) {
+	t.Parallel()
+	hooked := 0
+	w := newWorld(t, func(o *web.Options) {
+		o.Hook = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hooked++ })
+	})
+	for _, path := range []string{"/", "/api/v1/communities/acme/rfcs", "/healthz", "/c/acme"} {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+			recorder := httptest.NewRecorder()
+			w.handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+			if recorder.Code != http.StatusMethodNotAllowed || recorder.Header().Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: %d", method, path, recorder.Code)
+			}
+		}
+	}
+	recorder := httptest.NewRecorder()
+	w.handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/", nil))
+	if recorder.Code != 200 {
+		t.Errorf("HEAD /: %d", recorder.Code)
+	}
+	w.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/github/hook", nil))
+	if hooked != 1 {
+		t.Error("the webhook is not mounted")
+	}
+	if got := w.get("/api/github/hook"); got.Code != http.StatusNotFound && got.Code != http.StatusMethodNotAllowed || hooked != 1 {
+		t.Errorf("GET of the webhook: %d", got.Code)
+	}
+}
+
+func TestHealthReadinessAndMetrics(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "agora_test_total"}))
+	broken := errors.New("postgres://agora:hunter2@db is down")
+	var err error
+	handler := web.New(web.Options{Gatherer: registry, Ready: func(context.Context) error { return err }})
+	ask := func(path string) *httptest.ResponseRecorder {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		return recorder
+	}
+	if ask("/healthz").Code != 200 || ask("/readyz").Code != 200 {
+		t.Error("a good server is not healthy and ready")
+	}
+	if body := text(t, ask("/metrics")); !strings.Contains(body, "agora_test_total 0") {
+		t.Errorf("metrics: %s", body)
+	}
+	err = broken
+	response := ask("/readyz")
+	if body := text(t, response); response.Code != http.StatusServiceUnavailable || strings.Contains(body, "hunter2") {
+		t.Errorf("%d %s", response.Code, body)
+	}
+	if ask("/healthz").Code != 200 {
+		t.Error("health depends on readiness")
+	}
+}
+
+func TestFailuresAreProblemsWithoutTheirCause(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *web.Options) {
+		o.Reputation = func(context.Context, int64, int64) (int, error) { return 0, errors.New("secret cause") }
+	})
+	w.member(1, "maya", false)
+	if got := w.json(500, "/api/v1/communities/acme/members/maya"); got["status"] != 500.0 || got["detail"] != "Something went wrong." {
+		t.Errorf("%v", got)
+	}
+	late := newWorld(t, func(o *web.Options) {
+		o.Reputation = func(context.Context, int64, int64) (int, error) { return 0, context.DeadlineExceeded }
+	})
+	late.member(1, "maya", false)
+	late.json(503, "/api/v1/communities/acme/members/maya")
+	panics := newWorld(t, func(o *web.Options) {
+		o.Reputation = func(context.Context, int64, int64) (int, error) { panic("secret cause") }
+	})
+	panics.member(1, "maya", false)
+	if got := panics.json(500, "/api/v1/communities/acme/members/maya"); got["detail"] != "Something went wrong." {
+		t.Errorf("%v", got)
+	}
+}
