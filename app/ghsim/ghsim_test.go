@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -203,10 +204,15 @@ func status(r *github.Response) int {
 	return r.StatusCode
 }
 
-// raw makes a request by hand and gives status, header and body.
+// raw makes a request by hand, below the API unless the path starts with a
+// slash, and gives status, header and body.
 func (w *world) raw(t *testing.T, method, path, token string, header map[string]string) (int, http.Header, string) {
 	t.Helper()
-	r, err := http.NewRequest(method, w.APIURL()+path, nil)
+	base := w.APIURL()
+	if strings.HasPrefix(path, "/") {
+		base = w.URL()
+	}
+	r, err := http.NewRequest(method, base+path, nil)
 	check(t, err)
 	r.Header.Set("User-Agent", "test")
 	if token != "" {

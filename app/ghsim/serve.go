@@ -57,8 +57,12 @@ type answer struct {
 	body   []byte
 }
 
-// ServeHTTP answers one API request.
+// ServeHTTP answers one API request, or shows a page to a browser.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if wantsPage(r) {
+		s.servePage(w, r)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, `{"message":"Payload too large"}`, http.StatusRequestEntityTooLarge)
