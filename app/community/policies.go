@@ -1,6 +1,7 @@
 package community
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -37,7 +38,7 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 	}
 	known := err == nil
 	policy, problem := config.ResolvePolicy(owner, repository)
-	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository != nil}
+	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository != nil || repo.Name == ownerRepository && owner != nil}
 	if problem != nil {
 		if !known {
 			return PolicyRecord{}, app.Errorf(app.CodeInvalid, "the configuration of %s is broken and no good one was ever read: %s", repo.FullName(), problem)
@@ -77,7 +78,7 @@ func (s *Service) policyFiles(ctx context.Context, repo app.Repository) (owner, 
 		return nil, nil, err
 	}
 	if repo.Name == ownerRepository {
-		return nil, repository, nil
+		return repository, nil, nil // the owner's own file rules its own repository too
 	}
 	if owner, err = s.file(ctx, ownersRepository(repo), ""); err != nil {
 		return nil, nil, err
@@ -106,18 +107,49 @@ func (s *Service) file(ctx context.Context, repo app.Repository, ref string) ([]
 	return file.Content, nil
 }
 
-// CheckPolicy judges a proposed agora.yml, as a pull request would make it.
-func (s *Service) CheckPolicy(ctx context.Context, repo app.Repository, ref string) (found bool, problem error, err error) {
+// PolicyPushed reads the configuration again after a push to the default branch.
+// The owner's own file concerns every repository of the account.
+func (s *Service) PolicyPushed(ctx context.Context, repo app.Repository) error {
+	repositories := []app.Repository{repo}
+	if repo.Name == ownerRepository {
+		err := s.store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
+			repositories, err = tx.Repositories(ctx, repo.Owner.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, r := range repositories {
+		_, err := s.ReadPolicy(ctx, r)
+		if app.Is(err, app.CodeInvalid) {
+			continue // broken from the first: no round can open there, and it says so
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.Genesis(ctx, r, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckPolicy judges the agora.yml at a commit as a pull request would make it.
+// changed is false when it is the one that stands on the default branch.
+func (s *Service) CheckPolicy(ctx context.Context, repo app.Repository, ref string) (changed bool, problem error, err error) {
 	proposed, err := s.file(ctx, repo, ref)
 	if err != nil || proposed == nil {
 		return false, nil, err
 	}
-	var owner []byte
-	if repo.Name != ownerRepository {
-		if owner, err = s.file(ctx, ownersRepository(repo), ""); err != nil {
-			return true, nil, err
-		}
+	owner, standing, err := s.policyFiles(ctx, repo)
+	if err != nil {
+		return false, nil, err
+	}
+	if repo.Name == ownerRepository {
+		_, problem = config.ResolvePolicy(proposed, nil)
+		return !bytes.Equal(proposed, owner), problem, nil
 	}
 	_, problem = config.ResolvePolicy(owner, proposed)
-	return true, problem, nil
+	return !bytes.Equal(proposed, standing), problem, nil
 }

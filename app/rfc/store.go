@@ -78,7 +78,7 @@ type Written struct {
 // that find nothing return an error with app.CodeNotFound.
 type Tx interface {
 	community.Tx // and SetTimer
-	command.Tx // what ran of a comment, and Enqueue
+	command.Tx   // what ran of a comment, and Enqueue
 
 	RFC(ctx context.Context, id int64) (*RFC, error)
 	RFCByIssue(ctx context.Context, ref app.IssueRef) (*RFC, error)

@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/google/go-github/v62/github"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// pullRequest: every pull request gets its check; one that is an RFC is looked at.
+func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, _ []byte) error {
+	repo, err := w.resolve(ctx, e.GetRepo(), e.GetInstallation())
+	if err != nil {
+		return err
+	}
+	issue := pullIssue(repo, e.GetPullRequest())
+	if err := w.RFCs.PullChanged(ctx, repo, issue); err != nil {
+		return err
+	}
+	switch e.GetAction() {
+	case "opened", "reopened", "synchronize":
+		if err := w.RFCs.OrderConfigCheck(ctx, issue.Ref, issue.Pull.HeadSHA); err != nil {
+			return err
+		}
+	}
+	if w.own(ctx, e.GetSender()) {
+		return nil
+	}
+	return w.RFCs.IssueSeen(ctx, repo, issue.Ref.Number, issue.Labels,
+		rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName()})
+}
+
+// pullRequestReview: a submitted review is a ballot; dismissing one changes nothing.
+func (w *Webhooks) pullRequestReview(ctx context.Context, e *github.PullRequestReviewEvent, _ []byte) error {
+	if e.GetAction() != "submitted" {
+		return nil
+	}
+	repo, err := w.resolve(ctx, e.GetRepo(), e.GetInstallation())
+	if err != nil {
+		return err
+	}
+	r := e.GetReview()
+	review := app.Review{ID: r.GetID(), Author: user(r.GetUser()), State: reviewState(r.GetState()), Body: r.GetBody(), URL: r.GetHTMLURL(),
+		CommitID: r.GetCommitID(), SubmittedAt: r.GetSubmittedAt().Time}
+	if review.Author.Bot || review.Author.Gone() {
+		return nil
+	}
+	return w.RFCs.Reviewed(ctx, app.IssueRef{Repository: repo.ID, Number: e.GetPullRequest().GetNumber()}, review)
+}
+
+// reviewState reads the event's spelling, which differs from the API's.
+func reviewState(state string) string {
+	switch state {
+	case "approved", app.ReviewApproved:
+		return app.ReviewApproved
+	case "changes_requested", app.ReviewChangesRequested:
+		return app.ReviewChangesRequested
+	case "dismissed", app.ReviewDismissed:
+		return app.ReviewDismissed
+	}
+	return app.ReviewCommented
+}
+
+// checkRun: somebody asked GitHub to run our check again.
+func (w *Webhooks) checkRun(ctx context.Context, e *github.CheckRunEvent, _ []byte) error {
+	if e.GetAction() != "rerequested" {
+		return nil
+	}
+	repo, err := w.resolve(ctx, e.GetRepo(), e.GetInstallation())
+	if err != nil {
+		return err
+	}
+	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckRun().GetHeadSHA())
+}
+
+// queued finds the pull request in the name of a merge queue's branch, such as
+// refs/heads/gh-readonly-queue/main/pr-104-9f3c2ab.
+var queued = regexp.MustCompile(`/pr-(\d{1,9})-[0-9a-f]+$`)
+
+// mergeGroup: the head of a merge queue needs a check that answers for every pull
+// request in it. What cannot be read fails closed.
+func (w *Webhooks) mergeGroup(ctx context.Context, e *github.MergeGroupEvent, _ []byte) error {
+	if e.GetAction() != "checks_requested" {
+		return nil
+	}
+	repo, err := w.resolve(ctx, e.GetRepo(), e.GetInstallation())
+	if err != nil {
+		return err
+	}
+	pulls, err := w.pullsOfGroup(ctx, repo, e.GetMergeGroup())
+	if app.Is(err, app.CodeUnavailable) {
+		return err
+	}
+	unreadable := ""
+	if err != nil {
+		unreadable = "Agora cannot tell which pull requests are in this merge group."
+	}
+	return w.RFCs.MergeGroupRequested(ctx, repo, e.GetMergeGroup().GetHeadSHA(), pulls, unreadable)
+}
+
+// pullsOfGroup lists the pull requests of a merge group: the one its branch is
+// named after, and those that the commits between base and head belong to.
+func (w *Webhooks) pullsOfGroup(ctx context.Context, repo app.Repository, group *github.MergeGroup) ([]int, error) {
+	var pulls []int
+	if found := queued.FindStringSubmatch(group.GetHeadRef()); found != nil {
+		number, err := strconv.Atoi(found[1])
+		if err != nil {
+			return nil, fmt.Errorf("reading the pull request of %q: %w", group.GetHeadRef(), err)
+		}
+		pulls = append(pulls, number)
+	}
+	commits, err := w.GitHub(repo).CommitsBetween(ctx, group.GetBaseSHA(), group.GetHeadSHA())
+	if app.Is(err, app.CodeNotFound) && len(pulls) > 0 {
+		return pulls, nil // the branch is gone already, or the server cannot compare
+	}
+	if err != nil {
+		return pulls, err
+	}
+	for _, sha := range commits {
+		found, err := w.GitHub(repo).PullsForCommit(ctx, sha)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return pulls, err
+		}
+		for _, p := range found {
+			if p.Open && !slices.Contains(pulls, p.Ref.Number) {
+				pulls = append(pulls, p.Ref.Number)
+			}
+		}
+	}
+	if len(pulls) == 0 {
+		return nil, app.Errorf(app.CodeNotFound, "no pull request of the merge group %s can be found", group.GetHeadSHA())
+	}
+	slices.Sort(pulls)
+	return pulls, nil
+}

@@ -1,0 +1,78 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/palantir/go-githubapp/githubapp"
+	"github.com/tidwall/gjson"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// Queue keeps deliveries: when Receive returns without an error, they are on disk.
+type Queue interface {
+	Receive(ctx context.Context, entry app.Entry) (app.Receipt, error)
+}
+
+// scheduler is go-githubapp's scheduler over the durable inbox: it writes, and
+// answers; workers run the delivery later.
+type scheduler struct{ queue Queue }
+
+// Schedule writes the delivery into its lane. The payload is not parsed but for
+// the numbers that name the lane.
+func (s scheduler) Schedule(ctx context.Context, d githubapp.Dispatch) error {
+	if !json.Valid(d.Payload) {
+		return &brokenPayload{"the payload is not JSON"}
+	}
+	key := ""
+	if d.DeliveryID != "" {
+		key = "github/" + d.DeliveryID
+	}
+	_, err := s.queue.Receive(ctx, app.Entry{Lane: laneOf(d.EventType, d.Payload), Kind: Kind, DedupKey: key, Body: envelope(d.EventType, d.Payload)})
+	return err
+}
+
+// brokenPayload is a signed delivery that cannot be kept as it is.
+type brokenPayload struct{ reason string }
+
+func (b *brokenPayload) Error() string { return b.reason }
+
+// laneOf names the lane of a delivery: the issue or pull request it is about, else
+// its repository, else its account or installation.
+func laneOf(event string, payload []byte) string {
+	found := gjson.GetManyBytes(payload, "repository.id", "issue.number", "pull_request.number", "installation.id", "organization.id")
+	repository, issue, pull := found[0].Int(), found[1].Int(), found[2].Int()
+	number := issue
+	if number == 0 {
+		number = pull
+	}
+	switch {
+	case repository != 0 && number != 0:
+		return app.IssueRef{Repository: repository, Number: int(number)}.Lane()
+	case repository != 0:
+		return fmt.Sprintf("repository/%d", repository)
+	case event == "installation" || event == "installation_repositories":
+		return fmt.Sprintf("installation/%d", found[3].Int())
+	default:
+		return fmt.Sprintf("account/%d", found[4].Int())
+	}
+}
+
+// envelope keeps the event's name beside its payload, untouched.
+func envelope(event string, payload []byte) []byte {
+	body := make([]byte, 0, len(event)+1+len(payload))
+	body = append(append(body, event...), '\n')
+	return append(body, payload...)
+}
+
+func openEnvelope(body []byte) (event string, payload []byte, err error) {
+	name, payload, found := bytes.Cut(body, []byte{'\n'})
+	if !found {
+		return "", nil, errors.New("the delivery has no event")
+	}
+	return string(name), payload, nil
+}

@@ -1,0 +1,199 @@
+// Package webhook is where GitHub's events arrive: they are checked, written to the
+// inbox and acknowledged; later, one file an event, they are decoded and handed to
+// the domain as what happened. Nothing is decided here.
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-github/v62/github"
+	"github.com/palantir/go-githubapp/githubapp"
+	"github.com/rs/zerolog"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// maxBody is the largest payload GitHub sends (its documented limit).
+const maxBody = 25 << 20
+
+// Kind is the kind of the queue entries that hold deliveries.
+const Kind = "webhook"
+
+// Options are what webhooks need.
+type Options struct {
+	Secret    string // the webhook's secret, never empty
+	Queue     Queue
+	RFCs      *rfc.Service
+	Community *community.Service
+	GitHub    MergeGroups
+	// Self is the App's own login on GitHub, "" when it is not known yet.
+	Self  func(ctx context.Context) string
+	Clock app.Clock
+}
+
+// MergeGroups reads what stands in a merge queue.
+type MergeGroups func(app.Repository) interface {
+	CommitsBetween(ctx context.Context, base, head string) ([]string, error)
+	PullsForCommit(ctx context.Context, sha string) ([]app.Issue, error)
+}
+
+// Webhooks receives and handles GitHub's events.
+type Webhooks struct {
+	Options
+	handlers map[string]githubapp.EventHandler
+	hook     http.Handler
+}
+
+// New makes the webhooks. An empty secret would accept unsigned bodies and is an
+// error.
+func New(options Options) (*Webhooks, error) {
+	if options.Secret == "" {
+		return nil, errors.New("webhook_secret is empty")
+	}
+	w := &Webhooks{Options: options, handlers: map[string]githubapp.EventHandler{}}
+	events := w.events()
+	for _, handler := range events {
+		for _, event := range handler.Handles() {
+			if w.handlers[event] != nil {
+				return nil, fmt.Errorf("two handlers take the event %s", event) // the first would win silently
+			}
+			w.handlers[event] = handler
+		}
+	}
+	w.hook = w.filter(githubapp.NewEventDispatcher(events, options.Secret,
+		githubapp.WithScheduler(scheduler{options.Queue}), githubapp.WithErrorCallback(answerError)))
+	return w, nil
+}
+
+// events lists the handlers, one for each event Agora takes.
+func (w *Webhooks) events() []githubapp.EventHandler {
+	return []githubapp.EventHandler{
+		on("issues", w.issues),
+		on("issue_comment", w.issueComment),
+		on("pull_request", w.pullRequest),
+		on("pull_request_review", w.pullRequestReview),
+		on("label", w.label),
+		on("push", w.push),
+		on("installation", w.installation),
+		on("installation_repositories", w.installationRepositories),
+		on("repository", w.repository),
+		on("check_run", w.checkRun),
+		on("merge_group", w.mergeGroup),
+		on("org_block", w.orgBlock),
+		on("member", ignore[github.MemberEvent]),
+		on("membership", ignore[github.MembershipEvent]),
+		on("team", ignore[github.TeamEvent]),
+	}
+}
+
+// Events lists the events that handlers take, as app.yml must.
+func (w *Webhooks) Events() []string {
+	events := make([]string, 0, len(w.handlers))
+	for event := range w.handlers {
+		events = append(events, event)
+	}
+	return events
+}
+
+// ServeHTTP takes a delivery: `POST /api/github/hook`.
+func (w *Webhooks) ServeHTTP(out http.ResponseWriter, r *http.Request) { w.hook.ServeHTTP(out, r) }
+
+// filter stands before the dispatcher: only SHA-256 signatures pass, no body is
+// larger than GitHub's own limit.
+func (w *Webhooks) filter(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			out.Header().Set("Allow", http.MethodPost)
+			http.Error(out, "webhooks are posted", http.StatusMethodNotAllowed)
+			return
+		}
+		if !strings.HasPrefix(r.Header.Get(github.SHA256SignatureHeader), "sha256=") {
+			http.Error(out, "the delivery has no X-Hub-Signature-256", http.StatusUnauthorized)
+			return
+		}
+		if r.ContentLength > maxBody {
+			http.Error(out, "the payload is larger than 25 MB", http.StatusRequestEntityTooLarge)
+			return
+		}
+		r.Header.Del(github.SHA1SignatureHeader)
+		r.Body = http.MaxBytesReader(out, r.Body, maxBody)
+		next.ServeHTTP(out, r)
+	})
+}
+
+// answerError says what was wrong with a delivery. It logs only what is Agora's
+// fault.
+func answerError(out http.ResponseWriter, r *http.Request, err error) {
+	var invalid githubapp.ValidationError
+	var tooLarge *http.MaxBytesError
+	var broken *brokenPayload
+	switch {
+	case errors.As(err, &tooLarge), errors.As(err, &invalid) && errors.As(invalid.Cause, &tooLarge):
+		http.Error(out, "the payload is larger than 25 MB", http.StatusRequestEntityTooLarge)
+	case errors.As(err, &invalid):
+		http.Error(out, "the delivery is not signed with the webhook's secret, or its headers are broken", http.StatusUnauthorized)
+	case errors.As(err, &broken):
+		http.Error(out, broken.Error(), http.StatusBadRequest)
+	default:
+		zerolog.Ctx(r.Context()).Error().Err(err).Msg("keeping a delivery")
+		out.Header().Set("Retry-After", "10")
+		http.Error(out, "the delivery could not be kept; send it again", http.StatusServiceUnavailable)
+	}
+}
+
+// Handle runs a delivery that the inbox kept. A payload that cannot be decoded is
+// parked; a repository the App does not reach is left alone.
+func (w *Webhooks) Handle(ctx context.Context, entry app.Entry) error {
+	event, payload, err := openEnvelope(entry.Body)
+	if err != nil {
+		return app.Park(err)
+	}
+	handler := w.handlers[event]
+	if handler == nil {
+		return nil
+	}
+	err = handler.Handle(ctx, event, entry.DedupKey, payload)
+	if errors.Is(err, community.ErrUnknownRepository) {
+		zerolog.Ctx(ctx).Debug().Str("event", event).Msg("the App does not reach this repository")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("handling %s: %w", event, err)
+	}
+	return nil
+}
+
+// eventHandler decodes one event's payload and hands it on.
+type eventHandler struct {
+	event  string
+	handle func(ctx context.Context, payload []byte) error
+}
+
+func (h eventHandler) Handles() []string { return []string{h.event} }
+
+func (h eventHandler) Handle(ctx context.Context, _, _ string, payload []byte) error {
+	return h.handle(ctx, payload)
+}
+
+// on makes the handler of one event from a function of its decoded payload; raw is
+// the payload itself, for what go-github has no field for.
+func on[E any](event string, do func(ctx context.Context, e *E, raw []byte) error) githubapp.EventHandler {
+	return eventHandler{event, func(ctx context.Context, payload []byte) error {
+		var decoded E
+		if err := json.Unmarshal(payload, &decoded); err != nil {
+			return app.Park(fmt.Errorf("decoding a %s payload: %w", event, err))
+		}
+		return do(ctx, &decoded, payload)
+	}}
+}
+
+// ignore takes events that only ask for the roster to be read anew: Agora asks
+// GitHub each time it needs it.
+func ignore[E any](context.Context, *E, []byte) error { return nil }
