@@ -34,7 +34,7 @@ func (s *Store) QueueStats(ctx context.Context) (QueueStats, error) {
 	var oldest sql.NullInt64
 	err := s.read.QueryRowContext(ctx, `SELECT
 		(SELECT COUNT(*) FROM deliveries WHERE state IN ('pending', 'running') AND state = 'pending'),
-		(SELECT COUNT(*) FROM deliveries WHERE state IN ('pending', 'running') AND state = 'running'),
+		(SELECT COUNT(*) FROM deliveries WHERE state = 'running'),
 		(SELECT COUNT(*) FROM deliveries WHERE state = 'parked'),
 		(SELECT MIN(created_at) FROM deliveries WHERE state IN ('pending', 'running') AND state = 'pending'),
 		(SELECT COUNT(*) FROM timers)`).

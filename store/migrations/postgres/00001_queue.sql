@@ -23,6 +23,7 @@ CREATE TABLE deliveries (
     finished_at  BIGINT
 );
 CREATE INDEX deliveries_open ON deliveries (lane, id) WHERE state IN ('pending', 'running');
+CREATE INDEX deliveries_running ON deliveries (lane) WHERE state = 'running';
 CREATE INDEX deliveries_coalesce ON deliveries (lane, kind, coalesce_key) WHERE state = 'pending' AND coalesce_key IS NOT NULL;
 CREATE INDEX deliveries_parked ON deliveries (id) WHERE state = 'parked';
 CREATE INDEX deliveries_done ON deliveries (finished_at) WHERE state = 'done' AND body IS NOT NULL;
