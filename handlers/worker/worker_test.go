@@ -1,12 +1,10 @@
 package worker_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -21,13 +19,9 @@ import (
 	"go.uber.org/goleak"
 )
 
-// crashingURL names the database of the child process that TestKilledInTheMiddle
-// kills.
-const crashingURL = "AGORA_TEST_CRASHING_URL"
-
 func TestMain(m *testing.M) {
-	if url := os.Getenv(crashingURL); url != "" {
-		crash(url)
+	if url := os.Getenv(childURL); url != "" {
+		child(url)
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -347,57 +341,5 @@ func TestALostLeaseStopsTheRun(t *testing.T) {
 			t.Errorf("the second run ended %s", got)
 		}
 		b.waitIdle(w)
-	})
-}
-
-// crash is the child of TestKilledInTheMiddle: it dies by SIGKILL while an
-// entry runs.
-func crash(url string) {
-	ctx := context.Background()
-	s, err := store.Open(ctx, url, store.Options{})
-	if err != nil {
-		panic(err)
-	}
-	handlers := map[string]worker.Handler{"work": func(context.Context, app.Entry) error {
-		fmt.Println("running")
-		select {}
-	}}
-	worker.New(s, handlers, worker.Options{}).Run(ctx)
-}
-
-func TestKilledInTheMiddle(t *testing.T) {
-	t.Parallel()
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		b := &bench{storetest.Open(t, url, store.Options{
-			LeaseClock: func() time.Time { return time.Now().Add(time.Hour) }, // the child's leases are over
-		}), t, &testClock{}}
-		b.clock.micros.Store(time.Now().UnixMicro())
-		b.receive("a", "first")
-		b.receive("a", "second")
-
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), crashingURL+"="+url)
-		output, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, err := bufio.NewReader(output).ReadString('\n'); err != nil {
-			t.Fatalf("the child said %q: %v", line, err)
-		}
-		if err := child.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = child.Wait() // it was killed
-
-		var ran diary
-		w, _ := b.start(b, worker.Options{}, func(_ context.Context, entry app.Entry) error {
-			ran.write(fmt.Sprintf("%s after %d", entry.Body, entry.Attempts))
-			return nil
-		})
-		b.waitIdle(w)
-		ran.wants(t, "first after 1", "second after 0")
 	})
 }
