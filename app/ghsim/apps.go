@@ -218,13 +218,17 @@ func (c *call) postAccessToken() (reply, error) {
 	return created(body)
 }
 
+// keepDeliveries is for how long GitHub remembers webhook deliveries.
+const keepDeliveries = 3 * 24 * time.Hour
+
 func (c *call) listDeliveries() (reply, error) {
 	size, err := strconv.Atoi(c.query("per_page"))
 	if err != nil || size < 1 {
 		size = 30
 	}
 	size = min(size, 100)
-	all := c.sender.log(c.auth.app)
+	oldest := c.options.Clock().Add(-keepDeliveries)
+	all := slices.DeleteFunc(c.sender.log(c.auth.app), func(d Delivery) bool { return d.DeliveredAt.Before(oldest) })
 	if cursor := c.query("cursor"); cursor != "" {
 		from, err := strconv.ParseInt(cursor, 10, 64)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
@@ -245,11 +246,12 @@ func (c *call) require(r *repository, least app.Permission) error {
 	return nil
 }
 
-// newKey makes the RSA key of an App.
-func newKey() *rsa.PrivateKey {
+// appKey is the RSA key of all Apps of the process: making one takes longer than
+// most tests.
+var appKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic("ghsim: making an App's key: " + err.Error())
 	}
 	return key
-}
+})

@@ -21,7 +21,7 @@ func (v view) collaborator(r *repository, who *account) object {
 	return with(v.simpleUser(who), object{"permissions": permissions(p), "role_name": p.String()})
 }
 
-// collaboratorIDs lists who has more than what everybody has. Outside
+// collaboratorAccounts lists who has more than what everybody has. Outside
 // collaborators are invited people who are no members of the organisation.
 func (s *Server) collaboratorAccounts(r *repository, affiliation string) []*account {
 	ids := map[int64]bool{}

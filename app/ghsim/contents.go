@@ -11,6 +11,9 @@ import (
 	"github.com/agora-rfc/agora/app"
 )
 
+// maxInline is the largest file, in bytes, whose content GitHub puts into JSON.
+const maxInline = 1 << 20
+
 // entry is how the contents API shows a file or a folder.
 func (v view) entry(r *repository, ref, path, kind, sha string, size int) object {
 	name := path[strings.LastIndex(path, "/")+1:]
@@ -47,8 +50,10 @@ func (c *call) getContents() (reply, error) {
 			return ok([]byte(text))
 		}
 		file := c.entry(r, ref, path, "file", blobSHA(text), len(text))
-		file["encoding"] = "base64"
-		file["content"] = wrapped(text)
+		file["encoding"], file["content"] = "base64", wrapped(text)
+		if len(text) > maxInline {
+			file["encoding"], file["content"] = "none", ""
+		}
 		return ok(file)
 	}
 	list := c.folder(r, k, ref, path)

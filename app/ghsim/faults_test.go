@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-github/v62/github"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/agora-rfc/agora/app/ghsim"
 )
@@ -169,8 +170,36 @@ func TestALostWebhookIsFoundInTheLogAndDeliveredAgain(t *testing.T) {
 	}
 	d, _, err := w.owner.Apps.GetHookDelivery(ctx, failed[1].GetID())
 	check(t, err)
+	w.clock.Add(4 * 24 * time.Hour)
+	if list, _, err := w.owner.Apps.ListHookDeliveries(ctx, nil); err != nil || len(list) != 0 {
+		t.Errorf("four days later the log has %d entries, %v", len(list), err)
+	}
 	if e, err := d.ParseRequestPayload(); err != nil || e.(*github.IssuesEvent).GetIssue().GetTitle() != "Lost" {
 		t.Errorf("the payload in the log: %v", err)
+	}
+}
+
+func TestManyPeopleActAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := must[ghsim.Issue](t)(w.As("dave").OpenIssue(repo, "Crowded", "")).Number
+	var crowd errgroup.Group
+	for n := range 20 {
+		login := fmt.Sprintf("voter%d", n)
+		w.AddUsers(login)
+		crowd.Go(func() error {
+			m, err := w.As(login).Comment(repo, i, "/vote approve")
+			if err != nil {
+				return err
+			}
+			_, err = w.As(login).React(repo, m.ID, "+1")
+			return err
+		})
+	}
+	check(t, crowd.Wait())
+	w.idle(t)
+	if heard, said := len(w.hooks.take()), len(w.Comments(repo, i)); heard != 21 || said != 20 {
+		t.Errorf("%d webhooks of %d comments", heard, said)
 	}
 }
 

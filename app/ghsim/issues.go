@@ -204,19 +204,16 @@ func (c *call) postIssue() (reply, error) {
 		return reply{}, err
 	}
 	var in struct {
-		Title  json.RawMessage
-		Body   string
-		Labels []string
+		Title, Body string
+		Labels      []string
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
 	}
-	title := strings.Trim(string(in.Title), `"`)
-	_ = json.Unmarshal(in.Title, &title)
-	if err := checkIssue(title, in.Body); err != nil {
+	if err := checkIssue(in.Title, in.Body); err != nil {
 		return reply{}, err
 	}
-	i := c.newIssue(r, c.auth.account(), title, in.Body)
+	i := c.newIssue(r, c.auth.account(), in.Title, in.Body)
 	i.via = c.auth.application()
 	c.issueEvent(i, "opened", i.author, object{})
 	if c.require(r, app.PermissionTriage) == nil {

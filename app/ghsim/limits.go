@@ -47,8 +47,11 @@ func (c *call) limit() int {
 	return c.options.RateLimit
 }
 
-// checkLimits refuses a caller who used up the hour, or writes too fast.
+// checkLimits refuses an App that used up the hour, or writes too fast.
 func (c *call) checkLimits() error {
+	if !c.auth.byApp() {
+		return nil
+	}
 	w := c.window()
 	if c.options.RateLimit > 0 && w.used >= c.options.RateLimit {
 		return forbidden("API rate limit exceeded for this credential.")

@@ -32,11 +32,11 @@ type Options struct {
 	Clock func() time.Time
 	// Logf hears of every request and delivery. Nil means silence.
 	Logf func(format string, args ...any)
-	// RateLimit is how many requests an installation or a user has an hour; 0
-	// means GitHub's 5,000, a negative number none at all.
+	// RateLimit is how many requests an installation has an hour; 0 means GitHub's
+	// 5,000, a negative number that there is no limit. People have none.
 	RateLimit int
 	// SecondaryLimits enforces 80 writes a minute and 500 an hour for each
-	// credential, answered 403 with Retry-After.
+	// installation, answered 403 with Retry-After.
 	SecondaryLimits bool
 }
 

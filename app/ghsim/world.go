@@ -228,7 +228,7 @@ func (s *Server) AddApp(n NewApp) App {
 		n.ID = s.id()
 	}
 	a := &application{id: n.ID, slug: n.Slug, name: cmp.Or(n.Name, n.Slug), clientID: fmt.Sprintf("Iv23li%014d", n.ID),
-		owner: s.mustAccount(n.Owner), key: newKey(), secret: n.WebhookSecret, created: s.now(),
+		owner: s.mustAccount(n.Owner), key: appKey(), secret: n.WebhookSecret, created: s.now(),
 		permissions: maps.Clone(n.Permissions), events: slices.Clone(n.Events)}
 	if a.permissions == nil {
 		a.permissions = maps.Clone(DefaultPermissions)
