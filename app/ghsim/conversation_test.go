@@ -276,3 +276,26 @@ func TestTheEventListTellsWhoChangedLabelsAndState(t *testing.T) {
 		t.Errorf("events %q, want %q", got, want)
 	}
 }
+
+func TestAnIssueOpenedWithALabelIsToldTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	check(t, w.As("maya").CreateLabel(repo, "rfc", "0e8a16", ""))
+	must[ghsim.Issue](t)(w.As("alice").OpenIssue(repo, "Labelled", "", "rfc"))
+	w.idle(t)
+	var got []string
+	for _, h := range w.hooks.take() {
+		if e, is := h.event.(*github.IssuesEvent); is {
+			got = append(got, fmt.Sprint(e.GetAction(), len(e.GetIssue().Labels), e.GetLabel().GetName()))
+		}
+	}
+	if want := []string{"opened1", "labeled1rfc"}; !slices.Equal(got, want) {
+		t.Errorf("events %q, want %q", got, want)
+	}
+	if _, err := w.As("alice").OpenIssue(repo, "Bad label", "", strings.Repeat("l", 51)); refused(err) != 422 {
+		t.Errorf("an issue with an impossible label: %v", err)
+	}
+	if _, there := w.Issue(repo, 2); there {
+		t.Error("the refused issue is there")
+	}
+}

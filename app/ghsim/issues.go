@@ -215,12 +215,15 @@ func (c *call) postIssue() (reply, error) {
 	}
 	i := c.newIssue(r, c.auth.account(), in.Title, in.Body)
 	i.via = c.auth.application()
-	c.issueEvent(i, "opened", i.author, object{})
+	var added []*label
 	if c.require(r, app.PermissionTriage) == nil {
-		if err := c.addLabels(i, in.Labels, i.author); err != nil {
+		if added, err = c.attachLabels(i, in.Labels, i.author); err != nil {
+			delete(r.issues, i.number)
 			return reply{}, err
 		}
 	}
+	c.issueEvent(i, "opened", i.author, object{}) // with its labels, each of which is told once more
+	c.labeled(i, added, i.author)
 	return created(c.issueFull(i))
 }
 

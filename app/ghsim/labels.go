@@ -253,8 +253,17 @@ func (i *issue) labelNamed(name string) *label {
 	return nil
 }
 
-// addLabels puts labels on an issue; one that the repository lacks is made.
+// addLabels puts labels on an issue and tells about each.
 func (s *Server) addLabels(i *issue, names []string, by *account) error {
+	added, err := s.attachLabels(i, names, by)
+	s.labeled(i, added, by)
+	return err
+}
+
+// attachLabels puts labels on an issue in silence; one that the repository lacks
+// is made. It returns those that are new on the issue.
+func (s *Server) attachLabels(i *issue, names []string, by *account) ([]*label, error) {
+	var added []*label
 	for _, name := range names {
 		if i.labelNamed(name) != nil {
 			continue
@@ -263,15 +272,20 @@ func (s *Server) addLabels(i *issue, names []string, by *account) error {
 		if l == nil {
 			var err error
 			if l, err = s.newLabel(i.repository, name, "", "", by); err != nil {
-				return err
+				return added, err
 			}
 		}
-		i.labels = append(i.labels, l)
+		i.labels, added = append(i.labels, l), append(added, l)
 		i.updated = s.now()
+	}
+	return added, nil
+}
+
+func (s *Server) labeled(i *issue, added []*label, by *account) {
+	for _, l := range added {
 		s.happened(i, "labeled", by, object{"label": object{"name": l.name, "color": l.color}})
 		s.issueEvent(i, "labeled", by, object{"label": s.view().label(l)})
 	}
-	return nil
 }
 
 func (s *Server) removeLabel(i *issue, l *label, by *account) {
