@@ -66,7 +66,7 @@ func standingLine(r *rfc.RFC, round *rfc.Round, result rfc.Result) string {
 		v.QuorumHeads, rfc.Plural(v.QuorumHeadsNeed, "voter"), tick(round.Heads > 0 && v.QuorumHeads >= v.QuorumHeadsNeed),
 		rfc.FormatWeight(v.QuorumWeight), rfc.FormatWeight(v.QuorumWeightNeed),
 		tick(round.Heads > 0 && round.Rules().WeightQuorumMet(v.QuorumWeight, round.Weight)))
-	approval := "**Approval** " + approvalText(result.Tally, round.Rules().Approval) + " " + tick(v.Approval)
+	approval := "**Approval** " + Approval(result.Tally, round.Rules().Approval) + " " + tick(v.Approval)
 	if short := v.SupportersNeed - result.Tally.Supporters; short > 0 {
 		approval += fmt.Sprintf(" (%s besides the author missing)", rfc.Plural(short, "approval"))
 	}
@@ -77,10 +77,10 @@ func standingLine(r *rfc.RFC, round *rfc.Round, result rfc.Result) string {
 	return strings.Join([]string{quorum, approval, concerns, "**One person, one vote:** " + equalVotes(r, result)}, " — ")
 }
 
-// approvalText is "74 % of at least 66.67 %". Shares are floored to whole percents,
+// Approval says how the approval stands: "74 % of at least 66.67 %". Shares are floored to whole percents,
 // except where only decimals tell on which side of the line they are; a line that
 // is reached never reads as missed.
-func approvalText(t rfc.Tally, line config.Threshold) string {
+func Approval(t rfc.Tally, line config.Threshold) string {
 	whole := t.Approve.Weight + t.Against().Weight
 	need := rfc.FormatThreshold(line)
 	if !line.Strict {

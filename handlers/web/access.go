@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/rfc"
 )
@@ -90,8 +92,33 @@ func (s *server) summary(ctx context.Context, tx rfc.Tx, r *rfc.RFC) (rfc.View, 
 	if v.Round, err = tx.Round(ctx, r.ID, r.Round); err != nil {
 		return v, fmt.Errorf("reading round %d of %s: %w", r.Round, r.Name(), err)
 	}
-	v.Result, err = s.recount(ctx, tx, r, v.Round)
-	return v, err
+	key := roundKey{r.ID, v.Round.Number}
+	if result, known := s.closed.Get(key); known && v.Round.Closed() {
+		v.Result = result
+		return v, nil
+	}
+	if v.Result, err = s.recount(ctx, tx, r, v.Round); err != nil {
+		return v, err
+	}
+	v.Result.Ballots = nil
+	if v.Round.Closed() {
+		s.closed.Add(key, v.Result)
+	}
+	return v, nil
+}
+
+// roundKey names a round.
+type roundKey struct {
+	rfc    int64
+	number int
+}
+
+func newClosed() *lru.Cache[roundKey, rfc.Result] {
+	cache, err := lru.New[roundKey, rfc.Result](closedKept)
+	if err != nil { // the size is a positive constant
+		panic(err)
+	}
+	return cache
 }
 
 // recount counts a round as it stands, or as it stood when it was closed.

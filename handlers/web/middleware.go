@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 )
 
 // maxResponse bounds an answer in bytes. Lists are paged well below it.
@@ -50,12 +51,18 @@ func onlyReads(next http.Handler) http.Handler {
 	})
 }
 
-// bounded gives a read its time and its size, and tells the client when nothing
-// changed: the tag of an answer is the hash of its body.
-func bounded(next http.Handler) http.Handler {
+// bounded gives a read its turn, its time and its size, and tells the client when
+// nothing changed: the tag of an answer is the hash of its body.
+func bounded(turns *semaphore.Weighted, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
+		if err := turns.Acquire(ctx, 1); err != nil {
+			w.Header().Set("Retry-After", "10")
+			problem(w, http.StatusServiceUnavailable, "Too many ask at once. Try again later.")
+			return
+		}
+		defer turns.Release(1)
 		held := &heldResponse{header: w.Header(), status: http.StatusOK}
 		next.ServeHTTP(held, r.WithContext(ctx))
 		if held.overflow {

@@ -87,7 +87,7 @@ type rfcPageData struct {
 	RFC            rfcShape
 	Current        bool // the newest round belongs to where the RFC stands
 	Sides          []side
-	Organisation   string
+	Approval       string
 	Round          *rfc.Round
 	Rules          [][2]string
 	Concerns       []rfc.Concern
@@ -144,6 +144,7 @@ func (s *server) rfcPageOf(v rfc.View) rfcPageData {
 		return data
 	}
 	data.Round, data.Rules, data.Sides = v.Round, render.Rules(v.Round), sides(v.Result.Tally)
+	data.Approval = render.Approval(v.Result.Tally, v.Round.Rules().Approval)
 	if v.RFC.State == rfc.Voting && !v.Round.TextChangedAt.IsZero() {
 		data.Warnings = append(data.Warnings, "The text changed since voting opened.")
 	}

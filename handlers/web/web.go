@@ -13,16 +13,24 @@ import (
 	"strings"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
-// requestTimeout bounds how long one read may take.
-const requestTimeout = 10 * time.Second
+const (
+	// requestTimeout bounds how long one read may take.
+	requestTimeout = 10 * time.Second
+	// maxReads bounds how many run at once, and with that the memory they hold.
+	maxReads = 64
+	// closedKept bounds how many results of closed rounds are remembered.
+	closedKept = 1000
+)
 
 // Prover tells for which repository a bearer token was made.
 type Prover interface {
@@ -60,20 +68,23 @@ type server struct {
 	publicURL  string
 	prover     Prover
 	reputation func(ctx context.Context, account, member int64) (int, error)
+	// closed remembers the results of closed rounds without their ballots: they never
+	// change, and lists show many.
+	closed *lru.Cache[roundKey, rfc.Result]
 }
 
 // New returns the handler of the whole server.
 func New(options Options) http.Handler {
 	s := &server{
 		store: options.Store, now: options.Clock, publicURL: strings.TrimRight(options.PublicURL, "/"),
-		prover: options.Prover, reputation: options.Reputation,
+		prover: options.Prover, reputation: options.Reputation, closed: newClosed(),
 	}
 	reads := http.NewServeMux()
 	s.mountAPI(reads)
 	s.mountPages(reads)
 
 	mux := http.NewServeMux()
-	mux.Handle("/", onlyReads(bounded(reads)))
+	mux.Handle("/", onlyReads(bounded(semaphore.NewWeighted(maxReads), reads)))
 	mux.Handle("/healthz", onlyReads(http.HandlerFunc(healthy)))
 	mux.Handle("/readyz", onlyReads(ready(options.Ready)))
 	if options.Gatherer != nil {

@@ -38,12 +38,12 @@ var (
 // world is a server over a real store with two communities: Acme has a public and
 // a private repository, hush only a private one.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	store   rfc.Store
 	handler http.Handler
 }
 
-func newWorld(t *testing.T, adjust ...func(*web.Options)) *world {
+func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 	t.Helper()
 	s := storetest.Open(t, storetest.SQLite(t), store.Options{}).RFC()
 	options := web.Options{
