@@ -44,7 +44,7 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 }
 
 // touch keeps a member's login and activity current; joining by command makes a
-// regular of somebody who was registered by taking part.
+// regular of somebody who was registered without asking.
 func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time.Time) (Member, bool, error) {
 	changed := m.Login != user.Login || at.Sub(m.LastActiveAt) > time.Hour
 	m.Login = user.Login
@@ -54,7 +54,7 @@ func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time
 	if m.AccountCreatedAt.IsZero() && !user.CreatedAt.IsZero() {
 		m.AccountCreatedAt, changed = user.CreatedAt, true
 	}
-	if by == JoinedByCommand && m.JoinedBy == JoinedByTaking {
+	if by == JoinedByCommand && m.JoinedBy != JoinedByCommand {
 		m.JoinedBy, changed = by, true
 	}
 	if !changed {
