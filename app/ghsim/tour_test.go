@@ -223,6 +223,8 @@ func (w *world) household() {
 	w.SuspendInstallation(w.installation, false)
 	w.TransferRepository("acme/secret", "maya")
 	w.TransferRepository("maya/secret", "acme")
+	w.GrantTeam("acme", "stewards", "widgets", "maintain")
+	w.RemoveTeam("acme", "stewards")
 	w.Uninstall(w.installation)
 	w.Install(w.app.ID, "maya")
 }
@@ -244,7 +246,7 @@ func TestEverythingPeopleAndTheAppDoSendsItsWebhook(t *testing.T) {
 		pull_request.locked pull_request.unlocked pull_request_review.submitted pull_request_review.dismissed
 		label.created label.edited label.deleted push merge_group.checks_requested merge_group.destroyed
 		check_run.created check_run.completed check_run.rerequested member.added member.edited member.removed
-		membership.added membership.removed team.created organization.member_added organization.member_removed
+		membership.added membership.removed team.created team.added_to_repository team.deleted organization.member_added organization.member_removed
 		org_block.blocked org_block.unblocked repository.created repository.privatized repository.publicized
 		repository.archived repository.unarchived repository.renamed repository.deleted repository.transferred
 		installation.deleted installation.created installation.suspend installation.unsuspend

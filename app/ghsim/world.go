@@ -110,6 +110,37 @@ func (s *Server) AddTeam(n NewTeam) int64 {
 	return t.id
 }
 
+// mustTeam finds a team.
+func (s *Server) mustTeam(organization, slug string) *team {
+	for _, t := range s.mustAccount(organization).teams {
+		if t.slug == slug {
+			return t
+		}
+	}
+	panic(fmt.Sprintf("ghsim: there is no team %s/%s", organization, slug))
+}
+
+// GrantTeam gives a team a permission on a repository of its organisation.
+func (s *Server) GrantTeam(organization, slug, repository, permission string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.mustTeam(organization, slug)
+	r := s.mustFind(t.organization.login + "/" + repository)
+	t.repositories[r.id] = app.ParsePermission(permission)
+	s.emit(event{name: "team", action: "added_to_repository", repository: r, sender: s.ownerOf(t.organization),
+		fields: object{"team": s.view().team(t)}})
+}
+
+// RemoveTeam deletes a team.
+func (s *Server) RemoveTeam(organization, slug string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.mustTeam(organization, slug)
+	o := t.organization
+	o.teams = slices.DeleteFunc(o.teams, func(other *team) bool { return other == t })
+	s.emit(event{name: "team", action: "deleted", organization: o, sender: s.ownerOf(o), fields: object{"team": s.view().team(t)}})
+}
+
 // NewRepository describes a repository to be made.
 type NewRepository struct {
 	ID            int64 // chosen when 0
