@@ -50,7 +50,7 @@ func TestOrderAndSolitudeUnderLoad(t *testing.T) {
 		must(t, group.Wait())
 		stats, err := h.stores[0].QueueStats(t.Context())
 		must(t, err)
-		if stats.Pending != 0 || stats.Running != 0 {
+		if stats.Depth["pending"] != 0 || stats.Depth["running"] != 0 {
 			t.Errorf("left over: %+v", stats)
 		}
 	})

@@ -21,29 +21,32 @@ type Delivery struct {
 
 // QueueStats is the state of the queue at one moment.
 type QueueStats struct {
-	Pending, Running, Parked int64
-	// OldestPending is when the entry that waits longest was queued; zero when
-	// none waits.
-	OldestPending time.Time
-	Timers        int64
+	// Depth counts the entries by state: pending, running, parked. What is done
+	// is not counted.
+	Depth map[string]int64
+	// OldestPending is how long the oldest entry has waited; 0 when none waits.
+	OldestPending time.Duration
+	Timers        int64 // that are set
 }
 
 // QueueStats counts what stands in the queue.
 func (s *Store) QueueStats(ctx context.Context) (QueueStats, error) {
-	var stats QueueStats
+	var pending, running, parked, timers int64
 	var oldest sql.NullInt64
+	// SQLite uses a partial index only for the very words of its condition.
 	err := s.read.QueryRowContext(ctx, `SELECT
 		(SELECT COUNT(*) FROM deliveries WHERE state IN ('pending', 'running') AND state = 'pending'),
 		(SELECT COUNT(*) FROM deliveries WHERE state = 'running'),
 		(SELECT COUNT(*) FROM deliveries WHERE state = 'parked'),
-		(SELECT MIN(created_at) FROM deliveries WHERE state IN ('pending', 'running') AND state = 'pending'),
-		(SELECT COUNT(*) FROM timers)`).
-		Scan(&stats.Pending, &stats.Running, &stats.Parked, &oldest, &stats.Timers)
+		(SELECT COUNT(*) FROM timers),
+		(SELECT MIN(created_at) FROM deliveries WHERE state IN ('pending', 'running') AND state = 'pending')`).
+		Scan(&pending, &running, &parked, &timers, &oldest)
 	if err != nil {
 		return QueueStats{}, fmt.Errorf("counting the queue: %w", err)
 	}
+	stats := QueueStats{Depth: map[string]int64{"pending": pending, "running": running, "parked": parked}, Timers: timers}
 	if oldest.Valid {
-		stats.OldestPending = instant(oldest.Int64)
+		stats.OldestPending = max(0, s.clock().Sub(instant(oldest.Int64)))
 	}
 	return stats, nil
 }

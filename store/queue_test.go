@@ -310,7 +310,7 @@ func TestEnqueueCoalescesWithWhatWaitsNotWithWhatRuns(t *testing.T) {
 		pending := func() int64 {
 			stats, err := s.QueueStats(t.Context())
 			must(t, err)
-			return stats.Pending
+			return stats.Depth["pending"]
 		}
 		enqueue()
 		enqueue()

@@ -78,8 +78,8 @@ func TestTimersFireOnceWithTwoFirers(t *testing.T) {
 		must(t, group.Wait())
 		stats, err := s.QueueStats(t.Context())
 		must(t, err)
-		if fired.Load() != timers || stats.Pending != timers || stats.Timers != 0 {
-			t.Errorf("fired %d, queued %d, left %d of %d", fired.Load(), stats.Pending, stats.Timers, timers)
+		if fired.Load() != timers || stats.Depth["pending"] != timers || stats.Timers != 0 {
+			t.Errorf("fired %d, queued %d, left %d of %d", fired.Load(), stats.Depth["pending"], stats.Timers, timers)
 		}
 	})
 }

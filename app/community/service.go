@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/config"
 )
 
 // GitHub is what the community asks of one repository on GitHub. Each answer is
@@ -29,4 +30,40 @@ type Service struct {
 // New makes the service; repos gives GitHub as one repository's installation sees it.
 func New(store Store, repos func(app.Repository) GitHub, clock app.Clock) *Service {
 	return &Service{store: store, repos: repos, clock: clock}
+}
+
+// Reputation is R of a member now (RULES §1), 0 for somebody without a ledger.
+func (s *Service) Reputation(ctx context.Context, account, member int64) (int, error) {
+	reputation := 0
+	err := s.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		ledger, err := tx.LedgerOfAll(ctx, account)
+		if err != nil {
+			return err
+		}
+		rules, err := reputationRules(ctx, tx, account)
+		if err == nil {
+			reputation = ReceiptOf(member, ledger, s.clock(), rules).Reputation
+		}
+		return err
+	})
+	return reputation, err
+}
+
+// reputationRules are the community's own: every policy of the account carries the
+// same, since only the owner's file may change them.
+func reputationRules(ctx context.Context, tx Tx, account int64) (config.Reputation, error) {
+	repositories, err := tx.Repositories(ctx, account)
+	if err != nil {
+		return config.Reputation{}, err
+	}
+	for _, r := range repositories {
+		record, err := tx.Policy(ctx, r.ID)
+		if err == nil {
+			return record.Policy.Reputation, nil
+		}
+		if !app.Is(err, app.CodeNotFound) {
+			return config.Reputation{}, err
+		}
+	}
+	return config.DefaultPolicy().Reputation, nil
 }

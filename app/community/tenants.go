@@ -200,3 +200,80 @@ func (s *Service) Block(ctx context.Context, account int64, user app.User, block
 		return tx.SaveMember(ctx, m)
 	})
 }
+
+// SyncKind is the kind of the entry that compares the installations with GitHub's.
+const SyncKind = "sync"
+
+// SyncLane is the lane of such entries: one at a time, over all replicas.
+const SyncLane = "sync"
+
+// Apps lists where the App is installed and what it reaches there.
+type Apps interface {
+	Installations(ctx context.Context) ([]app.Installation, error)
+	InstallationRepositories(ctx context.Context, installation int64) ([]app.Repository, error)
+}
+
+// Sync brings what is known of installations in line with GitHub, whatever events
+// were lost: repositories that are new are set up, those gone are forgotten, and
+// every other one is re-read.
+func (s *Service) Sync(ctx context.Context, apps Apps) error {
+	installations, err := apps.Installations(ctx)
+	if err != nil {
+		return fmt.Errorf("listing installations: %w", err)
+	}
+	for _, installation := range installations {
+		if installation.Suspended {
+			if err := s.Uninstalled(ctx, installation); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.syncInstallation(ctx, apps, installation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation app.Installation) error {
+	found, err := apps.InstallationRepositories(ctx, installation.ID)
+	if app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return nil // suspended or removed meanwhile; its event says so
+	}
+	if err != nil {
+		return fmt.Errorf("listing the repositories of %s: %w", installation.Account.Login, err)
+	}
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.SaveInstallation(ctx, installation); err != nil {
+			return err
+		}
+		reached := map[int64]bool{}
+		for _, repo := range found {
+			reached[repo.ID] = true
+			known, err := tx.Repository(ctx, repo.ID)
+			if err != nil && !app.Is(err, app.CodeNotFound) {
+				return err
+			}
+			if err == nil && known.FullName() == repo.FullName() && known.Installation == installation.ID {
+				err = orderReread(ctx, tx, repo, s.clock())
+			} else {
+				err = orderSetUp(ctx, tx, RepositoryOrder{Installation: installation.ID, Account: repo.Owner, Repository: repo.ID, Name: repo.Name})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		known, err := tx.Repositories(ctx, installation.Account.ID)
+		if err != nil {
+			return err
+		}
+		for _, repo := range known {
+			if !reached[repo.ID] {
+				if err := tx.RemoveRepository(ctx, repo.ID); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}

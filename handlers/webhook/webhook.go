@@ -32,14 +32,14 @@ type Options struct {
 	Queue     Queue
 	RFCs      *rfc.Service
 	Community *community.Service
-	GitHub    MergeGroups
+	GitHub    func(app.Repository) MergeQueue
 	// Self is the App's own login on GitHub, "" when it is not known yet.
 	Self  func(ctx context.Context) string
 	Clock app.Clock
 }
 
-// MergeGroups reads what stands in a merge queue.
-type MergeGroups func(app.Repository) interface {
+// MergeQueue reads what stands in a repository's merge queue.
+type MergeQueue interface {
 	CommitsBetween(ctx context.Context, base, head string) ([]string, error)
 	PullsForCommit(ctx context.Context, sha string) ([]app.Issue, error)
 }

@@ -199,7 +199,7 @@ func TestErrorsCarryTheDecision(t *testing.T) {
 		b.clock.advance(time.Microsecond)
 		b.waitIdle(w)
 		ran.wants(t, "poison after 0", "limited after 0", "limited after 0")
-		if stats := b.stats(); stats.Parked != 1 || stats.Pending != 0 {
+		if stats := b.stats(); stats.Depth["parked"] != 1 || stats.Depth["pending"] != 0 {
 			t.Errorf("the queue holds %+v", stats)
 		}
 	})
@@ -248,7 +248,7 @@ func TestShutdownLetsWorkFinish(t *testing.T) {
 		go close(proceed)
 		stop()
 		ran.wants(t, "first")
-		if stats := b.stats(); stats.Pending != 1 || stats.Running != 0 {
+		if stats := b.stats(); stats.Depth["pending"] != 1 || stats.Depth["running"] != 0 {
 			t.Errorf("the queue holds %+v", stats)
 		}
 		lease, err := b.ClaimLane(t.Context(), time.Minute)

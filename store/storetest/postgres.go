@@ -82,6 +82,10 @@ func fetchPrograms() (string, error) {
 	if err := os.Chmod(folder, 0o755); err != nil { // the server may run as another user
 		return "", err
 	}
+	err = runUntilWeEnd(&syscall.SysProcAttr{Setpgid: true}, `read -r _; rm -rf "$1"`, folder)
+	if err != nil {
+		return "", err
+	}
 	port, err := freePort()
 	if err != nil {
 		return "", err
@@ -112,9 +116,8 @@ func freePort() (uint32, error) {
 	return uint32(port), listener.Close()
 }
 
-// serverScript runs a server whose life hangs on its standard input: when the
-// test process ends, in whatever way, the pipe closes, the server is stopped
-// and its folder removed. Nothing needs to be durable.
+// serverScript runs a server until its standard input closes, then stops it and
+// removes its folder. Nothing needs to be durable.
 const serverScript = `
 programs=$1 folder=$2
 {
@@ -129,9 +132,24 @@ wait "$server"
 rm -rf "$folder"
 `
 
-// lifeline is the server's standard input. It is never closed by us, and kept
-// here because the garbage collector closes files that nobody holds.
-var lifeline io.Closer
+// lifelines are the standard inputs of the scripts that clean up. We never close
+// them; they are kept because the garbage collector closes files nobody holds.
+var lifelines []io.Closer
+
+// runUntilWeEnd starts a script that waits for the end of its standard input,
+// a pipe that closes when this process ends, in whatever way.
+func runUntilWeEnd(attributes *syscall.SysProcAttr, text string, args ...string) error {
+	script := exec.Command("sh", append([]string{"-c", text, "sh"}, args...)...)
+	script.Dir = os.TempDir()
+	script.Env = append(os.Environ(), "LC_ALL=C")
+	script.SysProcAttr = attributes
+	lifeline, err := script.StdinPipe()
+	if err != nil {
+		return err
+	}
+	lifelines = append(lifelines, lifeline)
+	return script.Start()
+}
 
 // startServer starts a private server that listens on a socket in its own
 // folder, as an unprivileged user when root runs the tests: PostgreSQL refuses
@@ -152,15 +170,7 @@ func startServer(programs string) (string, error) {
 		}
 		attributes.Credential = &syscall.Credential{Uid: uid, Gid: gid}
 	}
-	script := exec.Command("sh", "-c", serverScript, "sh", programs, folder)
-	script.Dir = folder
-	script.Env = append(os.Environ(), "LC_ALL=C")
-	script.SysProcAttr = attributes
-	lifeline, err = script.StdinPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := script.Start(); err != nil {
+	if err := runUntilWeEnd(attributes, serverScript, programs, folder); err != nil {
 		return "", fmt.Errorf("starting PostgreSQL: %w", err)
 	}
 	address := "postgres://agora@/postgres?" + url.Values{"host": {folder}}.Encode()
