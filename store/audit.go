@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app/audit"
@@ -81,6 +82,18 @@ func (tx *Tx) Audit(ctx context.Context, community int64, subject string, after 
 	return list[audit.Entry](ctx, tx, nil, "audit trail",
 		`SELECT body FROM audit WHERE community = $1 AND subject = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
 		community, clean(subject), after, bound(limit))
+}
+
+// RecentAudit lists the newest entries of one subject's trail, oldest first.
+func (tx *Tx) RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error) {
+	if err := tx.appendTrail(ctx); err != nil {
+		return nil, err
+	}
+	entries, err := list[audit.Entry](ctx, tx, nil, "audit trail",
+		`SELECT body FROM audit WHERE community = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3`,
+		community, clean(subject), bound(limit))
+	slices.Reverse(entries)
+	return entries, err
 }
 
 // bound is a LIMIT: 0 stands for none.

@@ -116,6 +116,8 @@ type Tx interface {
 
 	// Audit lists the trail of one subject, oldest first, from after the given Seq.
 	Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error)
+	// RecentAudit lists its newest entries, oldest first.
+	RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error)
 
 	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	CancelTimer(ctx context.Context, key string) error

@@ -33,7 +33,7 @@ type View struct {
 	PageURL string
 }
 
-// historyShown bounds how much of the trail one view loads.
+// historyShown bounds how much of the trail one view loads: the newest entries.
 const historyShown = 500
 
 // LoadView reads a view inside a transaction.
@@ -61,7 +61,7 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 		}
 		v.Voters, v.Result = record.Voters, Recount(record)
 	}
-	if v.History, err = tx.Audit(ctx, r.Community, r.Subject(), 0, historyShown); err != nil {
+	if v.History, err = tx.RecentAudit(ctx, r.Community, r.Subject(), historyShown); err != nil {
 		return v, err
 	}
 	for _, e := range v.History {

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/ghclient"
+	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/handlers/webhook"
+	"github.com/agora-rfc/agora/handlers/worker"
+	"github.com/agora-rfc/agora/store"
+)
+
+// dropKind is the kind of the entry that empties old deliveries.
+const dropKind = "deliveries.drop"
+
+// entries says which part runs each kind of queue entry.
+func (a *application) entries() map[string]worker.Handler {
+	order := func(do func(context.Context, rfc.Order) error) worker.Handler {
+		return func(ctx context.Context, e app.Entry) error {
+			o, err := rfc.ReadOrder(e.Body)
+			if err != nil {
+				return err
+			}
+			return do(ctx, o)
+		}
+	}
+	repository := func(do func(context.Context, community.RepositoryOrder) error) worker.Handler {
+		return func(ctx context.Context, e app.Entry) error {
+			o, err := community.ReadRepositoryOrder(e.Body)
+			if err != nil {
+				return err
+			}
+			return do(ctx, o)
+		}
+	}
+	return map[string]worker.Handler{
+		webhook.Kind: a.webhooks.Handle,
+		rfc.TickKind: order(func(ctx context.Context, o rfc.Order) error { return a.rfcs.Tick(ctx, o.Ref) }),
+		rfc.RefreshKind: order(func(ctx context.Context, o rfc.Order) error {
+			return a.rfcs.RefreshWhole(ctx, o.Ref, o.At)
+		}),
+		rfc.PublishKind:      order(func(ctx context.Context, o rfc.Order) error { return a.rfcs.Publish(ctx, o.Ref) }),
+		rfc.CheckKind:        order(a.rfcs.PublishCheck),
+		rfc.ConfigCheckKind:  order(a.rfcs.CheckConfig),
+		rfc.ImplementedKind:  order(a.rfcs.Implemented),
+		rfc.SupersededKind:   order(a.rfcs.Superseded),
+		rfc.VoidKind:         order(a.rfcs.Void),
+		community.SetUpKind:  repository(a.community.SetUp),
+		community.RereadKind: repository(a.rfcs.Reread),
+		community.SyncKind: func(ctx context.Context, _ app.Entry) error {
+			return a.community.Sync(ctx, apps{a.github})
+		},
+		command.AnswerKind: func(ctx context.Context, e app.Entry) error {
+			var o command.AnswerOrder
+			if err := json.Unmarshal(e.Body, &o); err != nil {
+				return app.Park(fmt.Errorf("reading an order: %w", err))
+			}
+			return a.rfcs.Answer(ctx, o)
+		},
+		dropKind: a.dropBodies,
+	}
+}
+
+// dropBodies empties deliveries that were processed long ago, and comes again.
+func (a *application) dropBodies(ctx context.Context, _ app.Entry) error {
+	if _, err := a.store.DropProcessedBodies(ctx, a.clock().Add(-a.keep)); err != nil {
+		return fmt.Errorf("emptying old deliveries: %w", err)
+	}
+	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.SetTimer(ctx, dropKind, a.clock().Add(time.Hour), dropKind, dropKind, nil)
+	})
+}
+
+// begin orders what is due at every start: comparing with GitHub, and cleaning up.
+func (a *application) begin(ctx context.Context) error {
+	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.Enqueue(ctx, community.SyncLane, community.SyncKind, community.SyncKind, nil); err != nil {
+			return err
+		}
+		return tx.SetTimer(ctx, dropKind, a.clock(), dropKind, dropKind, nil)
+	})
+}
+
+// apps is the client of GitHub in the community's words.
+type apps struct{ *ghclient.GitHub }
+
+func (a apps) Installations(ctx context.Context) ([]app.Installation, error) {
+	found, err := a.GitHub.Installations(ctx)
+	list := make([]app.Installation, len(found))
+	for i, f := range found {
+		list[i] = app.Installation{ID: f.ID, Account: f.Account, Suspended: f.Suspended}
+	}
+	return list, err
+}
