@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +16,15 @@ import (
 // repository acme/rfcs, a steward maya (admin), writers kim and lee, and others.
 func play(t *testing.T, set staging) (*stage, context.Context) {
 	t.Helper()
+	return playLogging(t, set, io.Discard)
+}
+
+// playLogging is play, with the log also written to a place of the test's own.
+func playLogging(t *testing.T, set staging, log io.Writer) (*stage, context.Context) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	set.logger = zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
+	set.logger = zerolog.New(io.MultiWriter(zerolog.NewTestWriter(t), log)).Level(zerolog.WarnLevel)
 	if testing.Verbose() {
 		set.logger = set.logger.Level(zerolog.InfoLevel)
 	}
