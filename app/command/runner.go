@@ -76,10 +76,10 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 		return err
 	}
 	pending := r.pending(in, run, known, results)
-	if note := r.fixedVote(in, &run, results); note {
-		if err := r.save(ctx, run); err != nil {
-			return err
-		}
+	mended := in.Edited && r.forgetRefused(&run)
+	noted := r.fixedVote(in, &run, results)
+	if (mended || noted) && len(pending) == 0 {
+		return r.save(ctx, run) // else it is saved with the first line that runs
 	}
 	at := in.Comment.CreatedAt
 	if in.Edited {
@@ -136,6 +136,20 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 		pending = append(pending, result)
 	}
 	return pending
+}
+
+// forgetRefused drops what was refused before an edit: the reply speaks of what
+// stands there now. It reports whether there was any.
+func (r *Runner) forgetRefused(run *Run) bool {
+	done := make([]Line, 0, len(run.Lines))
+	for _, l := range run.Lines {
+		if l.Done {
+			done = append(done, l)
+		}
+	}
+	dropped := len(done) < len(run.Lines)
+	run.Lines = done
+	return dropped
 }
 
 // fixedVote notes, once, that an edit of a comment whose vote was taken changes
@@ -200,7 +214,7 @@ func (r *Runner) record(ctx context.Context, run *Run, line Line, apply Apply) e
 			say.Say = reply
 		}
 		saved = *run
-		saved.Lines = withLine(run.Lines, say)
+		saved.Lines = append(slices.Clone(run.Lines), say)
 		return saveRun(ctx, tx, saved)
 	})
 	if err == nil {
@@ -222,19 +236,6 @@ func saveRun(ctx context.Context, tx Tx, run Run) error {
 		return err
 	}
 	return tx.Enqueue(ctx, run.Ref.EffectLane(), AnswerKind, fmt.Sprint(run.CommentID), body)
-}
-
-// withLine adds a line. A line that was refused before is replaced by its new
-// attempt, and all refused lines go when an edit brings a line that is done: the
-// reply speaks of what stands there now.
-func withLine(lines []Line, line Line) []Line {
-	kept := make([]Line, 0, len(lines)+1)
-	for _, l := range lines {
-		if l.Done || l.Raw != line.Raw && (l.At.Equal(line.At) || !line.At.After(l.At)) {
-			kept = append(kept, l)
-		}
-	}
-	return append(kept, line)
 }
 
 // explain says what is wrong with a line, how it is right, and what was meant.

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+)
+
+// The demo is the end-to-end test that a newcomer runs first.
+func TestTheDemosStoryComesTrue(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	err := demo(t.Context(), &out, 0, true)
+	t.Log(out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+}
