@@ -1,0 +1,144 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/agora-rfc/agora/app/render"
+)
+
+// longestEvent bounds the event of a run, in bytes; GitHub's are at most 25 MB.
+const longestEvent = 32 << 20
+
+// pullOfRun is the number of the pull request that this GitHub Actions run is about.
+func pullOfRun() (int, error) {
+	if path := os.Getenv("GITHUB_EVENT_PATH"); path != "" {
+		number, err := pullOfEvent(path)
+		if err != nil || number > 0 {
+			return number, err
+		}
+	}
+	if number := pullOfRef(os.Getenv("GITHUB_REF")); number > 0 {
+		return number, nil
+	}
+	return 0, usageError("this run is not about a pull request: name the RFC with --rfc")
+}
+
+// pullOfEvent finds it in the event that set the run going, 0 when there is none.
+func pullOfEvent(path string) (int, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, usageError("GITHUB_EVENT_PATH: %s", err)
+	}
+	defer file.Close()
+	var event struct {
+		PullRequest struct {
+			Number int `json:"number"`
+		} `json:"pull_request"`
+		Issue struct {
+			Number      int             `json:"number"`
+			PullRequest json.RawMessage `json:"pull_request"`
+		} `json:"issue"`
+		MergeGroup struct {
+			HeadRef string `json:"head_ref"`
+		} `json:"merge_group"`
+	}
+	if err := json.NewDecoder(io.LimitReader(file, longestEvent)).Decode(&event); err != nil {
+		return 0, usageError("GITHUB_EVENT_PATH: reading the event: %s", err)
+	}
+	switch {
+	case event.PullRequest.Number > 0:
+		return event.PullRequest.Number, nil
+	case event.Issue.Number > 0 && len(event.Issue.PullRequest) > 0:
+		return event.Issue.Number, nil
+	}
+	return pullOfRef(event.MergeGroup.HeadRef), nil
+}
+
+// The references that name a pull request: its own, and those of a merge queue,
+// which name the pull request that is next to be merged.
+var pullRefs = []*regexp.Regexp{
+	regexp.MustCompile(`^refs/pull/([1-9][0-9]{0,8})/(?:merge|head)$`),
+	regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]+$`),
+}
+
+func pullOfRef(ref string) int {
+	for _, pattern := range pullRefs {
+		if match := pattern.FindStringSubmatch(ref); match != nil {
+			number, _ := strconv.Atoi(match[1]) // the pattern lets nothing else through
+			return number
+		}
+	}
+	return 0
+}
+
+// report writes the answer to the step's outputs and summary, where there are such.
+func report(answer verdict) error {
+	if path := os.Getenv("GITHUB_OUTPUT"); path != "" {
+		if err := appendTo(path, outputs(answer)); err != nil {
+			return fmt.Errorf("writing GITHUB_OUTPUT: %w", err)
+		}
+	}
+	if path := os.Getenv("GITHUB_STEP_SUMMARY"); path != "" {
+		if err := appendTo(path, summary(answer)); err != nil {
+			return fmt.Errorf("writing GITHUB_STEP_SUMMARY: %w", err)
+		}
+	}
+	return nil
+}
+
+// outputs writes the step's outputs. Each stands between delimiters that nobody can
+// guess, so that no value can end itself and begin another.
+func outputs(answer verdict) string {
+	number := ""
+	if answer.RFC > 0 {
+		number = strconv.Itoa(answer.RFC)
+	}
+	var b strings.Builder
+	for _, output := range []struct{ name, value string }{
+		{"passed", strconv.FormatBool(answer.passed())},
+		{"state", answer.State},
+		{"rfc", number},
+		{"reason", answer.Reason},
+		{"url", answer.URL},
+	} {
+		delimiter := rand.Text()
+		fmt.Fprintf(&b, "%s<<%s\n%s\n%[2]s\n", output.name, delimiter, strings.TrimRight(output.value, "\r\n"))
+	}
+	return b.String()
+}
+
+// summary says the answer in Markdown.
+func summary(answer verdict) string {
+	mark := "❌"
+	if answer.passed() {
+		mark = "✅"
+	}
+	text := fmt.Sprintf("%s **Agora**: %s", mark, render.Escape(answer.Reason, 1000))
+	if page, err := url.Parse(answer.URL); err == nil && (page.Scheme == "https" || page.Scheme == "http") {
+		text += fmt.Sprintf(" ([more](<%s>))", linkSafe.Replace(page.String()))
+	}
+	return text + "\n"
+}
+
+// linkSafe keeps an address inside the link it stands in.
+var linkSafe = strings.NewReplacer("<", "%3C", ">", "%3E", "\\", "%5C", " ", "%20", "`", "%60")
+
+func appendTo(path, text string) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := file.WriteString(text); err != nil {
+		file.Close()
+		return err
+	}
+	return file.Close()
+}
