@@ -34,6 +34,8 @@ const (
 	defaultAPI = "https://api.github.com/"
 	// maxAccounts bounds the installations whose clients and tokens are kept.
 	maxAccounts = 1024
+	// maxTails bounds the comments whose reactions are watched.
+	maxTails = 4096
 	// maxPages bounds every list at 50,000 items.
 	maxPages = 500
 	perPage  = 100
@@ -70,6 +72,7 @@ type GitHub struct {
 	transport *boundedTransport
 	accounts  *lru.Cache[int64, *account]
 	answers   *answers
+	tails     *lru.Cache[tailKey, tail]
 
 	identityMu sync.Mutex
 	identity   AppIdentity
@@ -90,9 +93,13 @@ func New(settings githubapp.Config, options Options) (*GitHub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping installations: %w", err)
 	}
+	tails, err := lru.New[tailKey, tail](maxTails)
+	if err != nil {
+		return nil, fmt.Errorf("keeping the ends of lists: %w", err)
+	}
 	g := &GitHub{
 		id: settings.App.IntegrationID, options: options,
-		accounts: accounts, answers: newAnswers(),
+		accounts: accounts, answers: newAnswers(), tails: tails,
 	}
 	requests, err := newRequestMetrics(options.Metrics, base.Path, g.leastRemaining)
 	if err != nil {

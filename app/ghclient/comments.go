@@ -20,34 +20,6 @@ func commentPath(owner, name string, id int64) string {
 	return fmt.Sprintf("repos/%s/%s/issues/comments/%d", owner, name, id)
 }
 
-// Comment reads one comment; CodeNotFound when it was deleted.
-func (c *RepoClient) Comment(ctx context.Context, id int64) (app.Comment, error) {
-	found, err := repoCall(ctx, c, "reading "+c.comment(id),
-		func(ctx context.Context, client *github.Client, owner, name string) (comment, *github.Response, error) {
-			return get[comment](ctx, client, commentPath(owner, name, id))
-		})
-	if err != nil {
-		return app.Comment{}, err
-	}
-	read := []app.Comment{toComment(found)}
-	err = c.claim(ctx, read)
-	return read[0], err
-}
-
-// PollComment reads one comment by a conditional request: free of charge while
-// nothing changed. The comment is always whole; changed is false when it is the
-// same as at the previous poll by this process, its count of reactions included.
-// It is a hint: who failed to act on a change must remember that himself.
-func (c *RepoClient) PollComment(ctx context.Context, id int64) (polled app.Comment, changed bool, err error) {
-	ctx, p := withPoll(ctx)
-	polled, err = c.Comment(ctx, id)
-	if err != nil {
-		return app.Comment{}, false, err
-	}
-	c.g.answers.commit(p)
-	return polled, p.changed, nil
-}
-
 // Comments lists the comments of an issue that changed since an instant (all,
 // for the zero time), oldest first.
 func (c *RepoClient) Comments(ctx context.Context, number int, since time.Time) ([]app.Comment, error) {

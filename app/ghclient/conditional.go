@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxKeptAnswer is the largest answer kept for comparison; a page of 100
+	// maxKeptAnswer is the largest answer kept; a page of 100
 	// reactions is a quarter of it.
 	maxKeptAnswer = 512 << 10
 	// maxKeptAnswers bounds all that is kept, in bytes.
@@ -22,7 +22,7 @@ const (
 // that asking again costs nothing while nothing changed. It stands above the
 // tokens: an HTTP cache below them would see a new Authorization every hour.
 // GitHub's own ETags change with the token too, so one whole answer an hour is
-// normal; it is compared with what was kept and counts as unchanged.
+// normal.
 type answers struct {
 	mu   sync.Mutex
 	lru  *simplelru.LRU[answerKey, answer]
@@ -66,11 +66,9 @@ func (c *answers) keep(key answerKey, a answer) {
 	}
 }
 
-// poll collects what one poll, of one page or several, learned. Nothing is kept
-// before the whole poll succeeded: a change on page 1 seen by a poll that broke
-// on page 2 must be a change for the next one too.
+// poll collects what one poll was answered. Nothing is kept before the answer
+// proved good: what cannot be read would else come back with every 304.
 type poll struct {
-	changed bool
 	learned map[answerKey]answer
 }
 
@@ -109,7 +107,7 @@ func (c *answers) middleware(next http.RoundTripper) http.RoundTripper {
 		case resp.StatusCode == http.StatusNotModified && found:
 			return unchanged(resp, kept), nil
 		case resp.StatusCode == http.StatusOK:
-			return resp, p.learn(key, kept, found, resp)
+			return resp, p.learn(key, resp)
 		}
 		return resp, nil
 	})
@@ -129,7 +127,7 @@ func unchanged(resp *http.Response, kept answer) *http.Response {
 	return resp
 }
 
-func (p *poll) learn(key answerKey, kept answer, found bool, resp *http.Response) error {
+func (p *poll) learn(key answerKey, resp *http.Response) error {
 	start, err := io.ReadAll(io.LimitReader(resp.Body, maxKeptAnswer+1))
 	if err != nil {
 		_ = resp.Body.Close()
@@ -140,9 +138,6 @@ func (p *poll) learn(key answerKey, kept answer, found bool, resp *http.Response
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(start), resp.Body), resp.Body}
 	etag := resp.Header.Get("ETag")
-	if !found || !bytes.Equal(start, kept.body) {
-		p.changed = true
-	}
 	if etag != "" && len(start) <= maxKeptAnswer {
 		p.learned[key] = answer{etag: etag, link: resp.Header.Get("Link"), body: start}
 	}

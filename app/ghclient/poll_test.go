@@ -23,48 +23,6 @@ func conditional(w http.ResponseWriter, r *http.Request, body string) {
 	_, _ = w.Write([]byte(body))
 }
 
-func TestAPollOfAnUnchangedCommentCostsNothing(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	var mu sync.Mutex
-	likes, statuses, expired := 1, []int{}, ""
-	s.HandleFunc("GET /repos/acme/app/issues/comments/3", func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		recorder := &statusWriter{ResponseWriter: w, status: 200}
-		defer func() { statuses = append(statuses, recorder.status) }()
-		if r.Header.Get("Authorization") == expired {
-			recorder.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		conditional(recorder, r, fmt.Sprintf(`{"id":3,"body":"ballot","user":{"id":4,"login":"kim","type":"User"},"reactions":{"+1":%d,"-1":2}}`, likes))
-	})
-	repo := s.repo()
-	poll := func(wantChanged bool, wantLikes int) {
-		t.Helper()
-		polled, changed, err := repo.PollComment(ctx, 3)
-		must(t, err)
-		if changed != wantChanged || polled.Reactions["+1"] != wantLikes || polled.Reactions["-1"] != 2 || polled.Body != "ballot" {
-			t.Errorf("polled %+v, changed %v; want changed %v and %d likes", polled, changed, wantChanged, wantLikes)
-		}
-	}
-	poll(true, 1)
-	poll(false, 1)
-	mu.Lock()
-	likes = 2
-	mu.Unlock()
-	poll(true, 2)
-	poll(false, 2)
-	mu.Lock()
-	expired = s.token() // the token changes, and GitHub's ETag with it
-	mu.Unlock()
-	poll(false, 2)
-	poll(false, 2)
-	if got := fmt.Sprint(statuses); got != "[200 304 200 304 401 200 304]" {
-		t.Errorf("GitHub answered %s", got)
-	}
-}
-
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -75,35 +33,14 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func TestPollsOfInstallationsDoNotMeet(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	s.HandleFunc("GET /repos/acme/app/issues/comments/3", func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("If-None-Match") != "" {
-			t.Error("one installation's ETag was shown for another")
-		}
-		w.Header().Set("ETag", `"same"`)
-		answer(w, map[string]any{"id": 3})
-	})
-	g := s.github(unbounded)
-	for _, id := range []int64{5, 6} {
-		repository := acme()
-		repository.Installation = id
-		_, changed, err := g.Repo(repository).PollComment(ctx, 3)
-		must(t, err)
-		if !changed {
-			t.Errorf("installation %d saw another's answer", id)
-		}
-	}
-}
-
 // reactionList serves reactions in pages as GitHub does.
 type reactionList struct {
-	mu     sync.Mutex
-	ids    []int
-	broken int            // this page cannot be read
-	during map[int]func() // runs after a page was served
-	asked  []string
+	mu      sync.Mutex
+	ids     []int
+	broken  int            // this page cannot be read
+	expired string         // this Authorization is refused
+	during  map[int]func() // runs after a page was served
+	asked   []string
 }
 
 func (l *reactionList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +48,11 @@ func (l *reactionList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer l.mu.Unlock()
 	at, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	size, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
+	if l.expired != "" && r.Header.Get("Authorization") == l.expired {
+		l.asked = append(l.asked, fmt.Sprintf("%d/%d:401", at, size))
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
 	if at == l.broken {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -125,7 +67,7 @@ func (l *reactionList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	recorder := &statusWriter{ResponseWriter: w, status: 200}
 	conditional(recorder, r, "["+strings.Join(items, ",")+"]")
-	l.asked = append(l.asked, fmt.Sprintf("%d:%d", at, recorder.status))
+	l.asked = append(l.asked, fmt.Sprintf("%d/%d:%d", at, size, recorder.status))
 	if then := l.during[at]; then != nil {
 		then()
 	}
@@ -167,44 +109,101 @@ func TestReactionsCarryTheirTime(t *testing.T) {
 	}
 }
 
-func TestAReactionPollSeesANewPageBehindAnUnchangedOne(t *testing.T) {
+func TestAPollOfReactionsIsOneRequestUntilTheyChange(t *testing.T) {
 	t.Parallel()
-	s, l := newReactions(t, 100)
+	s, l := newReactions(t, 0)
 	repo := s.repo()
-	poll := func(wantChanged bool, wantCount int, wantAsked string) {
+	poll := func(wantCount int, wantAsked string) {
 		t.Helper()
-		reactions, changed, err := repo.PollCommentReactions(ctx, 3)
+		reactions, seen, err := repo.PollCommentReactions(ctx, 3)
 		must(t, err)
-		if asked := l.set(nil); changed != wantChanged || len(reactions) != wantCount || asked != wantAsked {
-			t.Errorf("%d reactions, changed %v, asked %q; want %d, %v, %q", len(reactions), changed, asked, wantCount, wantChanged, wantAsked)
+		if asked := l.set(nil); seen == nil || len(reactions) != wantCount || asked != wantAsked {
+			t.Errorf("%d reactions, changed %v, asked %q; want %d and %q", len(reactions), seen != nil, asked, wantCount, wantAsked)
+		}
+		if seen == nil {
+			return
+		}
+		seen()
+		for _, want := range []string{"", "304"} { // the first may be of another page
+			reactions, seen, err = repo.PollCommentReactions(ctx, 3)
+			must(t, err)
+			if asked := l.set(nil); seen != nil || reactions != nil || strings.Contains(asked, " ") || !strings.HasSuffix(asked, want) {
+				t.Errorf("nothing changed, and %d reactions were read by %q", len(reactions), asked)
+			}
 		}
 	}
-	poll(true, 100, "1:200 2:200")
-	poll(false, 100, "1:304 2:304")
-	l.set(func() { l.ids = append(l.ids, 101) })
-	poll(true, 101, "1:304 2:200")
-	poll(false, 101, "1:304 2:304")
-	l.set(func() { l.ids = l.ids[:100] })
-	poll(true, 100, "1:304 2:200")
-	l.set(func() { l.ids = l.ids[1:] })
-	poll(true, 99, "1:200")
-	poll(false, 99, "1:304")
+	whole := func(count int) { l.set(func() { l.ids = numbers(count) }) }
+	poll(0, "1/100:200")
+	whole(1)
+	poll(1, "1/100:200")
+	whole(99)
+	poll(99, "1/100:200")
+	whole(100)
+	poll(100, "1/100:200 1/100:200 1/100:200")
+	whole(101)
+	poll(101, "2/99:200 1/100:200 2/100:200 1/100:200 2/100:200")
+	l.set(func() { l.ids = append(numbers(100)[1:], 101) }) // two taken back
+	poll(100, "2/100:200 1/100:200 1/100:200")
+	l.set(func() { l.ids = append(l.ids[1:], 102) }) // one left, one came: as many as before
+	poll(100, "2/99:200 1/100:200 1/100:200")
+	whole(0)
+	poll(0, "2/99:200 1/100:200")
 }
 
-func TestAPollThatBrokeForgetsNoChange(t *testing.T) {
+func TestANewTokenMakesNoOldReactionNew(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 3)
+	repo := s.repo()
+	_, seen, err := repo.PollCommentReactions(ctx, 3)
+	must(t, err)
+	seen()
+	l.set(func() { l.expired = s.token() })
+	for range 2 {
+		if _, seen, err = repo.PollCommentReactions(ctx, 3); err != nil || seen != nil {
+			t.Errorf("changed %v, error %v", seen != nil, err)
+		}
+	}
+	if asked := l.set(nil); asked != "1/100:401 1/100:200 1/100:304" {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+func TestPollsOfInstallationsDoNotMeet(t *testing.T) {
+	t.Parallel()
+	s, l := newReactions(t, 3)
+	g := s.github(unbounded)
+	for _, id := range []int64{5, 6} {
+		repository := acme()
+		repository.Installation = id
+		reactions, seen, err := g.Repo(repository).PollCommentReactions(ctx, 3)
+		must(t, err)
+		if len(reactions) != 3 || seen == nil {
+			t.Fatalf("installation %d saw another's answer", id)
+		}
+		seen()
+	}
+	if asked := l.set(nil); asked != "1/100:200 1/100:200" {
+		t.Errorf("one installation's ETag was shown for another: %s", asked)
+	}
+}
+
+func TestAPollNobodyActedOnForgetsNoChange(t *testing.T) {
 	t.Parallel()
 	s, l := newReactions(t, 250)
 	repo := s.repo()
-	_, _, err := repo.PollCommentReactions(ctx, 3)
+	_, seen, err := repo.PollCommentReactions(ctx, 3)
 	must(t, err)
-	l.set(func() { l.ids, l.broken = append(l.ids[:0:0], l.ids[1:]...), 3 })
+	seen()
+	l.set(func() { l.ids, l.broken = append(l.ids[:0:0], l.ids[1:]...), 1 })
 	_, _, err = repo.PollCommentReactions(ctx, 3)
 	wantCode(t, err, app.CodeUnavailable)
 	l.set(func() { l.broken = 0 })
-	reactions, changed, err := repo.PollCommentReactions(ctx, 3)
-	must(t, err)
-	if !changed || len(reactions) != 249 {
-		t.Errorf("%d reactions, changed %v", len(reactions), changed)
+	for range 2 { // the first one's caller could not store it
+		reactions, seen, err := repo.PollCommentReactions(ctx, 3)
+		must(t, err)
+		if seen == nil || len(reactions) != 249 {
+			t.Errorf("%d reactions, changed %v", len(reactions), seen != nil)
+		}
 	}
 }
 

@@ -60,19 +60,6 @@ func sameUpToLast(earlier, later []app.Reaction) bool {
 	return found >= len(known)
 }
 
-// PollCommentReactions reads all reactions on a comment by conditional requests:
-// free of charge while nothing changed. What PollComment says of changed holds
-// here too.
-func (c *RepoClient) PollCommentReactions(ctx context.Context, id int64) (reactions []app.Reaction, changed bool, err error) {
-	ctx, p := withPoll(ctx)
-	reactions, err = c.readReactions(ctx, id, "")
-	if err != nil {
-		return nil, false, err
-	}
-	c.g.answers.commit(p)
-	return reactions, p.changed, nil
-}
-
 // OwnReactions reads the App's own reactions on a comment ("" for any content).
 func (c *RepoClient) OwnReactions(ctx context.Context, id int64, content string) ([]app.Reaction, error) {
 	own, err := c.g.App(ctx)
@@ -93,24 +80,22 @@ func (c *RepoClient) OwnReactions(ctx context.Context, id int64, content string)
 }
 
 func (c *RepoClient) readReactions(ctx context.Context, id int64, content string) ([]app.Reaction, error) {
-	found, err := repoList(ctx, c, "reading the reactions of "+c.comment(id),
+	found, err := repoList(ctx, c, c.readingReactions(id),
 		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]reaction, *github.Response, error) {
 			query := pageQuery(at)
 			if content != "" {
 				query.Set("content", content)
 			}
-			page, response, err := get[[]reaction](ctx, client, reactionsPath(owner, name, id)+"?"+query.Encode())
-			// A full page that is unchanged is known with the links it had, from
-			// before there was a next page.
-			if err == nil && len(page) >= perPage && response.NextPage == 0 {
-				response.NextPage = at.Page + 1
-			}
-			return page, response, err
+			return get[[]reaction](ctx, client, reactionsPath(owner, name, id)+"?"+query.Encode())
 		})
 	if err != nil {
 		return nil, err
 	}
 	return mapped(found, toReaction), nil
+}
+
+func (c *RepoClient) readingReactions(id int64) string {
+	return "reading the reactions of " + c.comment(id)
 }
 
 func reactionsPath(owner, name string, comment int64) string {

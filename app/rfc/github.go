@@ -14,10 +14,10 @@ type Reader interface {
 	Comments(ctx context.Context, number int, since time.Time) ([]app.Comment, error)
 	IssuesSince(ctx context.Context, since time.Time) ([]app.Issue, error)
 	IssueEvents(ctx context.Context, number int) ([]app.IssueEvent, error)
-	// CommentReactions reads every reaction; PollCommentReactions asks whether
-	// anything changed, with a conditional request.
+	// CommentReactions reads every reaction; PollCommentReactions only when
+	// something changed since seen was last called, which is nil when nothing did.
 	CommentReactions(ctx context.Context, comment int64) ([]app.Reaction, error)
-	PollCommentReactions(ctx context.Context, comment int64) (reactions []app.Reaction, changed bool, err error)
+	PollCommentReactions(ctx context.Context, comment int64) (reactions []app.Reaction, seen func(), err error)
 	Reviews(ctx context.Context, number int) ([]app.Review, error)
 }
 

@@ -15,7 +15,8 @@ type channels struct {
 	whole     bool // every channel, to the end
 	at        time.Time
 	reactions []app.Reaction
-	reacted   bool // reactions holds the complete list
+	reacted   bool   // reactions holds the complete list
+	seen      func() // tells the client that the reactions were taken; nil for nothing to tell
 	reviews   []app.Review
 }
 
@@ -39,7 +40,8 @@ func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC,
 			got.reactions, err = github.CommentReactions(ctx, comment)
 			got.reacted = true
 		} else {
-			got.reactions, got.reacted, err = github.PollCommentReactions(ctx, comment)
+			got.reactions, got.seen, err = github.PollCommentReactions(ctx, comment)
+			got.reacted = got.seen != nil
 		}
 		if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 			// The ballot comment was deleted: what was read before stands.
@@ -56,6 +58,15 @@ func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC,
 	}
 	got.whole = over
 	return got, nil
+}
+
+// taken tells GitHub's client, when err is nil, that what was read is stored; else
+// the next reading sees it again.
+func (c channels) taken(err error) error {
+	if err == nil && c.seen != nil {
+		c.seen()
+	}
+	return err
 }
 
 func (s *Service) ballotComment(ctx context.Context, ref app.IssueRef, round *Round) (int64, error) {

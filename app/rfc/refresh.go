@@ -59,7 +59,7 @@ func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, 
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, ref, func(ctx context.Context, c *change) error {
+	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
 		if err := c.observe(ctx, issue, cause, steward); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, 
 			return err
 		}
 		return c.open(ctx, planned)
-	})
+	}))
 }
 
 // register makes an RFC of an issue that wears the label (RULES §2 "States").

@@ -93,12 +93,12 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, ref, func(ctx context.Context, c *change) error {
+	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
 		if err := c.take(ctx, channels); err != nil {
 			return err
 		}
 		return c.open(ctx, planned)
-	})
+	}))
 }
 
 // finalReading reads everything a round is decided by: comments whose event was
