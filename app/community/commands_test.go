@@ -2,6 +2,7 @@ package community_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -246,11 +247,13 @@ func TestShowingAMember(t *testing.T) {
 	})
 }
 
-// golden compares with a file of testdata, or writes it when AGORA_UPDATE is set.
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares with a file of testdata, or writes it with -update.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if os.Getenv("AGORA_UPDATE") != "" {
+	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +263,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+		t.Errorf("%s (-want +got, rewrite with -update):\n%s", name, diff)
 	}
 }
 
