@@ -119,12 +119,14 @@ func TestOnlyASHA256SignatureByTheSecretPasses(t *testing.T) {
 		"empty secret": func(h http.Header) {
 			h.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, "", commented))
 		},
-		"empty signature":   func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256=") },
-		"cut signature":     func(h http.Header) { h.Set("X-Hub-Signature-256", h.Get("X-Hub-Signature-256")[:30]) },
-		"no hexadecimals":   func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("zz", 32)) },
-		"no event":          func(h http.Header) { h.Del("X-GitHub-Event") },
-		"no JSON, no form":  func(h http.Header) { h.Set("Content-Type", "text/html") },
-		"signature of more": func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, secret, append(commented, ' '))) },
+		"empty signature":  func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256=") },
+		"cut signature":    func(h http.Header) { h.Set("X-Hub-Signature-256", h.Get("X-Hub-Signature-256")[:30]) },
+		"no hexadecimals":  func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("zz", 32)) },
+		"no event":         func(h http.Header) { h.Del("X-GitHub-Event") },
+		"no JSON, no form": func(h http.Header) { h.Set("Content-Type", "text/html") },
+		"signature of more": func(h http.Header) {
+			h.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, secret, append(commented, ' ')))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

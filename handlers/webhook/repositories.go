@@ -14,6 +14,9 @@ import (
 // installation: the App was installed on an account, removed or suspended.
 func (w *Webhooks) installation(ctx context.Context, e *github.InstallationEvent, _ []byte) error {
 	i := e.GetInstallation()
+	if i.GetID() == 0 {
+		return nil // it does not say which installation
+	}
 	installation := app.Installation{ID: i.GetID(), Account: account(i.GetAccount()), Suspended: !i.GetSuspendedAt().IsZero()}
 	switch e.GetAction() {
 	case "created", "unsuspend", "new_permissions_accepted":
@@ -33,6 +36,9 @@ func (w *Webhooks) installation(ctx context.Context, e *github.InstallationEvent
 // from it.
 func (w *Webhooks) installationRepositories(ctx context.Context, e *github.InstallationRepositoriesEvent, _ []byte) error {
 	i := e.GetInstallation()
+	if i.GetID() == 0 {
+		return nil // it does not say which installation
+	}
 	installation := app.Installation{ID: i.GetID(), Account: account(i.GetAccount()), Suspended: !i.GetSuspendedAt().IsZero()}
 	if err := w.Community.Installed(ctx, installation, seen(e.RepositoriesAdded, installation)); err != nil {
 		return err
