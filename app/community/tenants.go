@@ -184,6 +184,15 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 	return repo, s.saveRepository(ctx, repo)
 }
 
+// Reaches reports whether the App can read the repository now.
+func (s *Service) Reaches(ctx context.Context, repo app.Repository) (bool, error) {
+	_, err := s.repos(repo).Repository(ctx)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Block remembers that a person was blocked in the community, or no longer is.
 func (s *Service) Block(ctx context.Context, account int64, user app.User, blocked bool) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {

@@ -74,6 +74,16 @@ func (c *RepoClient) CloseIssue(ctx context.Context, number int, reason string) 
 	return err
 }
 
+// ReopenIssue opens an issue or pull request again. CodeInvalid for a pull request
+// that was merged, or whose branch is gone.
+func (c *RepoClient) ReopenIssue(ctx context.Context, number int) error {
+	_, err := repoCall(ctx, c, "reopening "+c.issue(number),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
+			return client.Issues.Edit(ctx, owner, name, number, &github.IssueRequest{State: github.String("open")})
+		})
+	return err
+}
+
 // IssueEvents lists who labelled, unlabelled, closed and reopened an issue,
 // oldest first. CodeNotFound when GitHub does not show them.
 func (c *RepoClient) IssueEvents(ctx context.Context, number int) ([]app.IssueEvent, error) {

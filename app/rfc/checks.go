@@ -221,7 +221,7 @@ func (s *Service) orderChecks(ctx context.Context, v View) error {
 			if err != nil && !app.Is(err, app.CodeNotFound) {
 				return err
 			}
-			if err == nil && own.Open {
+			if err == nil { // closed or merged too: an RFC that is over blocks its commit
 				pulls = append(pulls, own)
 			}
 		}

@@ -245,9 +245,25 @@ func (s *Service) withdrawCommand(_ context.Context, a asked) (command.Apply, er
 	}), nil
 }
 
-func (s *Service) reopenCommand(_ context.Context, a asked) (command.Apply, error) {
+// reopenCommand takes an RFC up again, and with it the issue when it is closed.
+func (s *Service) reopenCommand(ctx context.Context, a asked) (command.Apply, error) {
+	issue, err := s.Repos(a.Repo).Issue(ctx, a.Ref.Number)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading %s#%d: %w", a.Repo.FullName(), a.Ref.Number, err)
+	case issue.Pull != nil && issue.Pull.Merged:
+		return nil, command.Refuse(app.CodeConflict, "a merged pull request cannot be reopened.")
+	case !issue.Open && Allowed(a.rfc.State, TriggerReopenCommand, Draft):
+		err := s.Repos(a.Repo).ReopenIssue(ctx, a.Ref.Number)
+		if app.Is(err, app.CodeInvalid) || app.Is(err, app.CodeForbidden) {
+			return nil, command.Refuse(app.CodeConflict, "GitHub does not let this be reopened.")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
-		c.r.RetryAt = time.Time{}
+		c.r.RetryAt, c.r.IssueOpen, c.r.Labelled = time.Time{}, true, issue.HasLabel(c.rules().Label)
 		return "", c.move(ctx, Draft, TriggerReopenCommand, a.Actor(), a.Command.Text(), nil)
 	}), nil
 }

@@ -33,6 +33,7 @@ type Writer interface {
 	AddLabels(ctx context.Context, number int, labels []string) error
 	RemoveLabel(ctx context.Context, number int, label string) error
 	CloseIssue(ctx context.Context, number int, reason string) error
+	ReopenIssue(ctx context.Context, number int) error
 	Merge(ctx context.Context, number int, sha, method, title string) error
 	CreateCheck(ctx context.Context, check app.Check) (id int64, err error)
 	UpdateCheck(ctx context.Context, id int64, check app.Check) error

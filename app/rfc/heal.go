@@ -43,11 +43,36 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 			return err
 		}
 	}
+	if err := s.tickAll(ctx, repo); err != nil {
+		return err
+	}
 	last.SentAt = now
 	if err := p.save(ctx, last); err != nil {
 		return err
 	}
 	return s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery()))
+}
+
+// tickAll looks at the clock of every RFC in process in the repository: while the
+// App was removed or suspended its timers were due in vain.
+func (s *Service) tickAll(ctx context.Context, repo app.Repository) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		for _, state := range []State{Open, Voting, Postponed} {
+			found, err := tx.RFCs(ctx, Filter{Community: repo.Owner.ID, State: state})
+			if err != nil {
+				return err
+			}
+			for _, r := range found {
+				if r.Ref.Repository != repo.ID || state == Postponed && r.RetryAt.IsZero() {
+					continue
+				}
+				if err := tx.Enqueue(ctx, r.Ref.Lane(), TickKind, "reread", Order{Ref: r.Ref}.body()); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // rereadIssue orders an issue to be looked at in its own lane, so that it does not
@@ -78,7 +103,7 @@ func (s *Service) RefreshWhole(ctx context.Context, ref app.IssueRef, since time
 	}
 	issue, err := s.Repos(repo).Issue(ctx, ref.Number)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
-		return s.Vanished(ctx, ref, app.User{})
+		return s.missing(ctx, repo, ref, app.User{})
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s#%d: %w", repo.FullName(), ref.Number, err)

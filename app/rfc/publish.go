@@ -174,12 +174,13 @@ func (p publication) labels(ctx context.Context, v View) error {
 		return err
 	}
 	want := v.RFC.State.Label()
+	peoples := !v.RFC.State.Decided() && v.RFC.Labelled
 	written, err := p.written(ctx, labelKey)
 	if err != nil {
 		return err
 	}
 	wears := func(labels []string) bool {
-		return labelsOwned(labels) == want && (v.RFC.State.Decided() || containsFold(labels, p.label(v)))
+		return labelsOwned(labels) == want && (!peoples || containsFold(labels, p.label(v)))
 	}
 	if written.Sent == want && (!v.RFC.LabelsAt.After(written.SentAt) || wears(v.RFC.Labels)) {
 		return nil
@@ -188,9 +189,9 @@ func (p publication) labels(ctx context.Context, v View) error {
 	if err != nil {
 		return err
 	}
-	if !issue.HasLabel(want) || !v.RFC.State.Decided() && !issue.HasLabel(p.label(v)) {
+	if !issue.HasLabel(want) || peoples && !issue.HasLabel(p.label(v)) {
 		add := []string{want}
-		if !v.RFC.State.Decided() && !issue.HasLabel(p.label(v)) {
+		if peoples && !issue.HasLabel(p.label(v)) {
 			add = append(add, p.label(v))
 		}
 		if err := p.github.AddLabels(ctx, p.ref.Number, add); err != nil {

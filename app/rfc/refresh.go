@@ -31,7 +31,7 @@ func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, 
 	github := s.Repos(repo)
 	issue, err := github.Issue(ctx, number)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
-		return s.Vanished(ctx, ref, cause.Actor)
+		return s.missing(ctx, repo, ref, cause.Actor)
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s#%d: %w", repo.FullName(), number, err)
@@ -72,16 +72,12 @@ func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, 
 
 // register makes an RFC of an issue that wears the label (RULES §2 "States").
 func (s *Service) register(ctx context.Context, repo app.Repository, issue app.Issue, cause Cause) error {
-	policy, err := s.Community.Policy(ctx, repo)
-	label := config.DefaultPolicy().Label
-	if err == nil {
-		label = policy.Policy.Label
+	policy, err := s.policyOrDefault(ctx, repo)
+	if err != nil {
+		return err
 	}
-	if !issue.HasLabel(label) || !issue.Open || issue.Author.Bot {
+	if !issue.HasLabel(policy.Label) || !issue.Open || issue.Author.Bot {
 		return nil
-	}
-	if err != nil && !app.Is(err, app.CodeInvalid) {
-		return err // a broken configuration does not keep the discussion from opening; GitHub's silence does
 	}
 	by := TriggerLabelled
 	if isDraft(issue) {
@@ -91,6 +87,16 @@ func (s *Service) register(ctx context.Context, repo app.Repository, issue app.I
 		return err
 	}
 	return s.Community.Genesis(ctx, repo, true)
+}
+
+// policyOrDefault is the repository's policy. A broken configuration keeps rounds
+// from opening, not the discussion: until it is mended the defaults rule that.
+func (s *Service) policyOrDefault(ctx context.Context, repo app.Repository) (config.Policy, error) {
+	record, err := s.Community.Policy(ctx, repo)
+	if app.Is(err, app.CodeInvalid) {
+		return config.DefaultPolicy(), nil
+	}
+	return record.Policy, err
 }
 
 // isDraft reports whether the issue is to start as a draft: a draft pull request,
@@ -164,7 +170,7 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 	}
 	c.r.OpenedAt = c.now
 	c.r.DiscussionEnds = c.now.Add(c.rules().RulesOf(c.r.Type).Discussion.Std())
-	c.r.OpenBlocked = ""
+	c.r.OpenBlocked, c.r.Labelled = "", true
 	return nil
 }
 
@@ -176,6 +182,7 @@ func (c *change) copyIssue(issue app.Issue) {
 	}
 	r.Title, r.URL, r.IssueOpen = issue.Title, issue.URL, issue.Open
 	r.Labels, r.LabelsAt = issue.Labels, c.now
+	r.Labelled = r.Labelled || issue.HasLabel(c.rules().Label)
 	if !issue.Author.Gone() {
 		r.Author = issue.Author
 	}
@@ -220,143 +227,15 @@ func typeOf(issue app.Issue) config.Type {
 	return config.CapabilityProposal
 }
 
-// observe compares GitHub's state with the RFC's and makes the moves that follow.
-func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, steward bool) error {
-	reopened := cause.Event == "reopened" && issue.Open
-	wasDraft := c.r.PullDraft
-	if err := c.observeText(ctx, issue, cause); err != nil {
+// missing withdraws the RFC of an issue that is not there any more, unless it is
+// the whole repository that the App no longer reaches: then nothing is known of the
+// issue, and the RFC resumes when the App is back.
+func (s *Service) missing(ctx context.Context, repo app.Repository, ref app.IssueRef, actor app.User) error {
+	reached, err := s.Community.Reaches(ctx, repo)
+	if err != nil || !reached {
 		return err
 	}
-	c.copyIssue(issue)
-	if issue.Pull != nil {
-		c.r.PullDraft = issue.Pull.Draft
-	}
-	if labelsOwned(issue.Labels) != c.r.State.Label() {
-		c.urgent = true // put back what was changed
-	}
-	label := c.rules().Label
-	switch {
-	case !c.r.State.Decided() && !issue.Open:
-		why := ""
-		if issue.Pull != nil && issue.Pull.Merged {
-			why = "merged before a decision"
-		}
-		return c.withdraw(ctx, TriggerClosed, cause.Actor, why)
-	case !c.r.State.Decided() && !issue.HasLabel(label):
-		if cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.Author.ID) {
-			return c.withdraw(ctx, TriggerUnlabelled, cause.Actor, "")
-		}
-		c.urgent = true // the label is put back
-		return nil
-	case reopened && steward && Allowed(c.r.State, TriggerReopened, Draft):
-		return c.move(ctx, Draft, TriggerReopened, cause.Actor, "", nil)
-	case c.r.State == Draft && wasDraft && issue.Pull != nil && !issue.Pull.Draft:
-		return c.discuss(ctx, TriggerReady, cause.Actor, "")
-	}
-	return nil
-}
-
-// withdraw takes the RFC out of the process and ends an open round.
-func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why string) error {
-	if c.voting() {
-		result, err := c.result(ctx)
-		if err != nil {
-			return err
-		}
-		c.closeRound(OutcomeAbandoned, []string{"the RFC was withdrawn"}, result.Deadline)
-	}
-	c.r.RetryAt = time.Time{}
-	return c.move(ctx, Withdrawn, by, actor, why, nil)
-}
-
-// observeText notices a changed text: a warning while voting, a fresh discussion
-// when changes were requested and the author made them.
-func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) error {
-	text := textOf(issue)
-	if text == c.r.Text {
-		return nil
-	}
-	before := c.r.Text
-	c.r.Text = text
-	c.touched = true
-	if err := c.note(ctx, "text", before.Hash, text.Hash, "the text changed", cause.Actor, nil); err != nil {
-		return err
-	}
-	if c.voting() {
-		c.round.TextChangedAt = time.Time{}
-		if text != c.round.Text {
-			c.round.TextChangedAt = c.now
-		}
-		c.urgent = true
-		return nil
-	}
-	if c.r.State == ChangesRequested && cause.Actor.ID == c.r.Author.ID && cause.Actor.ID != 0 {
-		return c.discuss(ctx, TriggerTextChanged, cause.Actor, "")
-	}
-	if c.r.State == Accepted || c.r.State == Implemented {
-		c.urgent = true // the check follows the commit
-	}
-	return nil
-}
-
-// labelsOwned joins the labels of ours that the issue wears; right is exactly one.
-func labelsOwned(labels []string) string {
-	var owned []string
-	for _, l := range labels {
-		if isStateLabel(l) {
-			owned = append(owned, strings.ToLower(l))
-		}
-	}
-	return strings.Join(owned, " ")
-}
-
-func isStateLabel(label string) bool {
-	return slices.ContainsFunc(States, func(s State) bool { return strings.EqualFold(s.Label(), label) })
-}
-
-// whoActed finds out who closed, reopened or unlabelled when the event was lost
-// and the state shows that it happened.
-func (s *Service) whoActed(ctx context.Context, repo app.Repository, r *RFC, issue app.Issue, cause Cause) (Cause, error) {
-	if cause.Actor.ID != 0 || r.State.Decided() {
-		return cause, nil
-	}
-	policy, err := s.Community.Policy(ctx, repo)
-	if err != nil {
-		return cause, nil //nolint:nilerr // without a policy nobody is taken for having acted: nothing is withdrawn
-	}
-	closed, unlabelled := !issue.Open, !issue.HasLabel(policy.Policy.Label)
-	switch {
-	case closed && issue.ClosedBy.ID != 0:
-		cause.Actor, cause.Event = issue.ClosedBy, "closed"
-		return cause, nil
-	case !closed && !unlabelled:
-		return cause, nil
-	}
-	events, err := s.Repos(repo).IssueEvents(ctx, issue.Ref.Number)
-	if err != nil && !app.Is(err, app.CodeNotFound) {
-		return cause, fmt.Errorf("reading the events of %s: %w", r.Name(), err)
-	}
-	for _, e := range slices.Backward(events) {
-		if closed && e.Event == "closed" || unlabelled && e.Event == "unlabeled" && strings.EqualFold(e.Label, policy.Policy.Label) {
-			cause.Actor, cause.Event, cause.Label = e.Actor, e.Event, e.Label
-			break
-		}
-	}
-	return cause, nil
-}
-
-// stewardActs asks whether the actor is a steward, where the answer matters.
-func (s *Service) stewardActs(ctx context.Context, repo app.Repository, r *RFC, issue app.Issue, cause Cause) (bool, error) {
-	policy, err := s.Community.Policy(ctx, repo)
-	if err != nil {
-		return false, err
-	}
-	unlabelled := !r.State.Decided() && issue.Open && !issue.HasLabel(policy.Policy.Label)
-	reopened := cause.Event == "reopened" && r.State.Decided()
-	if cause.Actor.ID == 0 || !unlabelled && !reopened {
-		return false, nil
-	}
-	return s.Community.IsSteward(ctx, repo, policy.Policy, cause.Actor)
+	return s.Vanished(ctx, ref, actor)
 }
 
 // Vanished withdraws an RFC whose issue was deleted, or moved where Agora is not.
@@ -387,14 +266,9 @@ func (s *Service) IssueSeen(ctx context.Context, repo app.Repository, number int
 		return err
 	}
 	if !known {
-		label := config.DefaultPolicy().Label
-		if policy, err := s.Community.Policy(ctx, repo); err == nil {
-			label = policy.Policy.Label
-		} else if !app.Is(err, app.CodeInvalid) {
+		policy, err := s.policyOrDefault(ctx, repo)
+		if err != nil || !containsFold(labels, policy.Label) {
 			return err
-		}
-		if !containsFold(labels, label) {
-			return nil
 		}
 	}
 	return s.Refresh(ctx, repo, number, cause)

@@ -79,6 +79,9 @@ type RFC struct {
 	// Labels as GitHub showed them at the last reading or Agora left them since.
 	Labels   []string  `json:"labels"`
 	LabelsAt time.Time `json:"labels_at,omitzero"`
+	// Labelled tells that people's label belongs on it: somebody put it on, or the RFC
+	// was opened. Missing then, it was taken away.
+	Labelled bool `json:"labelled,omitempty"`
 	// PullDraft remembers that the pull request was a draft, so that "marked
 	// ready" is noticed however late it is read.
 	PullDraft  bool      `json:"pull_draft,omitempty"`
