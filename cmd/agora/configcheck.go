@@ -49,7 +49,7 @@ func readConfiguration(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, most))
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)

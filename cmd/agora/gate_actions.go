@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -33,11 +34,11 @@ func pullOfRun() (int, error) {
 
 // pullOfEvent finds it in the event that set the run going, 0 when there is none.
 func pullOfEvent(path string) (int, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the runner names the file
 	if err != nil {
 		return 0, usageError("GITHUB_EVENT_PATH: %s", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	var event struct {
 		PullRequest struct {
 			Number int `json:"number"`
@@ -132,13 +133,10 @@ func summary(answer verdict) string {
 var linkSafe = strings.NewReplacer("<", "%3C", ">", "%3E", "\\", "%5C", " ", "%20", "`", "%60")
 
 func appendTo(path, text string) error {
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the runner names the file
 	if err != nil {
 		return err
 	}
-	if _, err := file.WriteString(text); err != nil {
-		file.Close()
-		return err
-	}
-	return file.Close()
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
