@@ -174,6 +174,20 @@ func deliver(t *testing.T, ctx context.Context, s *stage, event, guid string, bo
 	return answer.StatusCode
 }
 
+// commentEvent makes the payload of a new comment, with what Agora needs of it and
+// no installation; its text may be one that GitHub would not take.
+func commentEvent(t *testing.T, s *stage, number int, c ghsim.Comment, text string) []byte {
+	t.Helper()
+	type fields = map[string]any
+	body, err := json.Marshal(fields{
+		"action": "created", "sender": c.User, "issue": fields{"number": number},
+		"repository": fields{"id": lastDelivery(t, s, "issue_comment", "created").RepositoryID},
+		"comment":    fields{"id": c.ID, "body": text, "user": c.User, "created_at": c.CreatedAt, "updated_at": c.UpdatedAt},
+	})
+	must(t, err)
+	return body
+}
+
 // lastDelivery finds the newest delivery of an event and action.
 func lastDelivery(t *testing.T, s *stage, event, action string) ghsim.Delivery {
 	t.Helper()
@@ -312,11 +326,8 @@ func TestPayloadsWithoutAnInstallationAreHandled(t *testing.T) {
 
 	s.sim.DropWebhooks(func(string, string) bool { return true })
 	comment := writes(t, ctx, s, "noor", 1, "/rfc status")
-	bare := fmt.Sprintf(`{"action":"created","repository":{"id":%d},"issue":{"number":1},"comment":{"id":%d,"body":"/rfc status",
-		"user":{"id":%d,"login":"noor"},"created_at":%q,"updated_at":%q},"sender":{"id":%[3]d,"login":"noor"}}`,
-		lastDelivery(t, s, "issue_comment", "created").RepositoryID, comment.ID, comment.User.ID,
-		comment.CreatedAt.Format(time.RFC3339), comment.UpdatedAt.Format(time.RFC3339))
-	if status := deliver(t, ctx, s, "issue_comment", "bare", []byte(bare)); status != http.StatusOK {
+	bare := commentEvent(t, s, 1, comment, comment.Body)
+	if status := deliver(t, ctx, s, "issue_comment", "bare", bare); status != http.StatusOK {
 		t.Fatalf("answered %d", status)
 	}
 	settle(t, ctx, s)
