@@ -44,7 +44,7 @@ func (d dialect) skipLocked() string {
 
 // openSQLite opens one writing connection, because SQLite has one writer and a
 // queue in the process is fairer than busy-waiting, and a pool of readers.
-func (s *Store) openSQLite(path string, readers int) error {
+func (s *Store) openSQLite(ctx context.Context, path string, readers int) error {
 	if path == "" || strings.HasPrefix(path, ":") || strings.ContainsAny(path, "?#\x00") {
 		return errors.New("sqlite:// wants the path of a file")
 	}
@@ -66,7 +66,7 @@ func (s *Store) openSQLite(path string, readers int) error {
 	}
 	s.write.SetMaxOpenConns(1)
 	// The file and its journal mode exist before the first reader comes.
-	if err := s.write.Ping(); err != nil {
+	if err := s.write.PingContext(ctx); err != nil {
 		return errors.Join(err, s.write.Close())
 	}
 	pragmas.Set("_txlock", "deferred")
@@ -125,11 +125,4 @@ func duplicates(err error) bool {
 	}
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "23505"
-}
-
-// querier is what a connection pool and a transaction have in common.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

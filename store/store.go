@@ -90,7 +90,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite://"):
-		err = s.openSQLite(strings.TrimPrefix(url, "sqlite://"), opts.MaxConnections)
+		err = s.openSQLite(ctx, strings.TrimPrefix(url, "sqlite://"), opts.MaxConnections)
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		err = s.openPostgres(opts.MaxConnections)
 	default:

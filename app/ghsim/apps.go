@@ -22,7 +22,6 @@ type application struct {
 	bot         *account
 	key         *rsa.PrivateKey
 	secret      string
-	hookURL     string
 	permissions map[string]string
 	events      []string
 	created     time.Time

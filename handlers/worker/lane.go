@@ -83,7 +83,8 @@ func (w *Worker) runEntry(ctx context.Context, lease app.Lease, entry app.Entry)
 	now := w.options.Clock()
 	failures := entry.Attempts + 1
 	delay, delayed := app.RetryDelay(err)
-	outcome, event := "", logger.Warn()
+	var outcome string
+	var event *zerolog.Event
 	switch {
 	case err == nil:
 		outcome, event, err = "done", logger.Debug(), w.queue.Finish(settle, lease, entry.ID)
