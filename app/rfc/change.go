@@ -135,42 +135,6 @@ func (c *change) finish(ctx context.Context) error {
 	return c.order(ctx)
 }
 
-// order queues the publishing: at once when the state changed, else after a quiet
-// spell, spaced by the time left (INTERFACE "What Agora writes on GitHub").
-func (c *change) order(ctx context.Context) error {
-	lane, body := c.r.Ref.EffectLane(), Order{Ref: c.r.Ref}.body()
-	if c.urgent {
-		return c.tx.Enqueue(ctx, lane, PublishKind, "publish", body)
-	}
-	if !c.touched {
-		return nil
-	}
-	due := c.now.Add(quietSpell)
-	sticky, err := c.tx.WrittenComment(ctx, c.r.Ref, stickyKey)
-	if err != nil && !app.Is(err, app.CodeNotFound) {
-		return err
-	}
-	if c.voting() && !sticky.SentAt.IsZero() {
-		result, err := c.result(ctx)
-		if err != nil {
-			return err
-		}
-		if next := sticky.SentAt.Add(editSpacing(result.Deadline.Sub(c.now))); next.After(due) {
-			due = next
-		}
-	}
-	return c.tx.SetTimerEarlier(ctx, fmt.Sprintf("publish/%d", c.r.ID), due, lane, PublishKind, body)
-}
-
-// quietSpell lets votes that arrive together be shown together.
-const quietSpell = 2 * time.Second
-
-// editSpacing is how far apart edits of the sticky comment stand under a stream of
-// votes: 2 % of the time left, at least 30 s and at most 3 h.
-func editSpacing(left time.Duration) time.Duration {
-	return min(max(left/50, 30*time.Second), 3*time.Hour)
-}
-
 // schedule sets the one timer of the RFC to the next instant at which something
 // may happen by itself.
 func (c *change) schedule(ctx context.Context) error {

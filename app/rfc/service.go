@@ -67,6 +67,8 @@ type Order struct {
 	Number int       `json:"number,omitempty"`
 	User   int64     `json:"user,omitempty"`
 	At     time.Time `json:"at,omitzero"`
+	// Spaced tells a publishing that only shows votes.
+	Spaced bool `json:"spaced,omitempty"`
 }
 
 func (o Order) body() []byte {

@@ -45,7 +45,7 @@ func (a *application) entries() map[string]worker.Handler {
 		rfc.RefreshKind: order(func(ctx context.Context, o rfc.Order) error {
 			return a.rfcs.RefreshWhole(ctx, o.Ref, o.At)
 		}),
-		rfc.PublishKind:      order(func(ctx context.Context, o rfc.Order) error { return a.rfcs.Publish(ctx, o.Ref) }),
+		rfc.PublishKind:      order(a.rfcs.PublishOrdered),
 		rfc.CheckKind:        order(a.rfcs.PublishCheck),
 		rfc.ConfigCheckKind:  order(a.rfcs.CheckConfig),
 		rfc.ImplementedKind:  order(a.rfcs.Implemented),

@@ -1,0 +1,94 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// quietSpell lets votes that arrive together be shown together.
+const quietSpell = 2 * time.Second
+
+// editSpacing is how far apart edits of the sticky comment stand under a stream of
+// votes: 2 % of the time left, at least 30 s and at most 3 h (INTERFACE "What Agora
+// writes on GitHub").
+func editSpacing(left time.Duration) time.Duration {
+	return min(max(left/50, 30*time.Second), 3*time.Hour)
+}
+
+// nextEdit is when votes may be shown again after the sticky comment was last sent.
+func nextEdit(sticky Written, deadline, now time.Time) time.Time {
+	if sticky.SentAt.IsZero() {
+		return now
+	}
+	return sticky.SentAt.Add(editSpacing(deadline.Sub(now)))
+}
+
+// order queues the publishing: at once when the state changed, else after a quiet
+// spell, spaced by the time left.
+func (c *change) order(ctx context.Context) error {
+	if c.urgent {
+		return c.tx.Enqueue(ctx, c.r.Ref.EffectLane(), PublishKind, "publish", Order{Ref: c.r.Ref}.body())
+	}
+	if !c.touched {
+		return nil
+	}
+	due := c.now.Add(quietSpell)
+	if c.voting() {
+		result, err := c.result(ctx)
+		if err != nil {
+			return err
+		}
+		sticky, err := c.tx.WrittenComment(ctx, c.r.Ref, stickyKey)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+		if next := nextEdit(sticky, result.Deadline, c.now); next.After(due) {
+			due = next
+		}
+	}
+	return orderSpaced(ctx, c.tx, c.r, due)
+}
+
+func orderSpaced(ctx context.Context, tx Tx, r *RFC, due time.Time) error {
+	order := Order{Ref: r.Ref, Spaced: true}
+	return tx.SetTimerEarlier(ctx, fmt.Sprintf("publish/%d", r.ID), due, r.Ref.EffectLane(), PublishKind, order.body())
+}
+
+// PublishOrdered carries out an order to publish. One that only shows votes waits
+// when the sticky comment was sent meanwhile: votes that came while it was on its
+// way did not know of it.
+func (s *Service) PublishOrdered(ctx context.Context, o Order) error {
+	if !o.Spaced {
+		return s.Publish(ctx, o.Ref)
+	}
+	waits := false
+	err := s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		r, err := tx.RFCByIssue(ctx, o.Ref)
+		if err != nil || r.State != Voting {
+			return err
+		}
+		v, err := LoadView(ctx, tx, r, s.now())
+		if err != nil {
+			return err
+		}
+		sticky, err := tx.WrittenComment(ctx, o.Ref, stickyKey)
+		if err != nil {
+			return err
+		}
+		next := nextEdit(sticky, v.Result.Deadline, s.now())
+		if waits = next.After(s.now()); !waits {
+			return nil
+		}
+		return orderSpaced(ctx, tx, r, next)
+	})
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return fmt.Errorf("spacing what is shown: %w", err)
+	}
+	if waits {
+		return nil
+	}
+	return s.Publish(ctx, o.Ref)
+}

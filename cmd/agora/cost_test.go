@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app/ghsim"
+)
+
+const commentRoute = "/repos/{owner}/{repo}/issues/comments/{id}"
+
+// assembly is a stage with a crowd of members, who may vote at once: each has a
+// permission on the repository.
+func assembly(t *testing.T, voters int) (*stage, context.Context, []string) {
+	t.Helper()
+	s, ctx := play(t, staging{sim: ghsim.Options{RateLimit: -1}})
+	crowd := map[string]string{}
+	var logins []string
+	for n := range voters {
+		login := fmt.Sprintf("voter-%d", n+1)
+		s.sim.AddUsers(login)
+		crowd[login] = "triage"
+		logins = append(logins, login)
+	}
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "constitution", Collaborators: crowd})
+	settle(t, ctx, s)
+	return s, ctx, logins
+}
+
+const constitution = "acme/constitution"
+
+// proposed opens an RFC as a pull request.
+func proposed(t *testing.T, ctx context.Context, s *stage) ghsim.Issue {
+	t.Helper()
+	pull, err := s.sim.As("maya").OpenPullRequest(constitution, ghsim.NewPullRequest{Title: "Weighted quorum", Body: "Let weights count."})
+	must(t, err)
+	settle(t, ctx, s)
+	s.sim.ResetCounters()
+	must(t, s.sim.As("maya").AddLabels(constitution, pull.Number, "rfc"))
+	settle(t, ctx, s)
+	return pull
+}
+
+// vote casts the n-th vote: of ten, six by reaction, three by command and one by
+// review.
+func vote(t *testing.T, s *stage, pull int, ballot int64, login string, n int) {
+	t.Helper()
+	var err error
+	switch voter := s.sim.As(login); {
+	case n%10 == 9:
+		_, err = voter.Review(constitution, pull, ghsim.Approve, "")
+	case n%10 >= 6:
+		_, err = voter.Comment(constitution, pull, "/vote approve")
+	case n%3 == 0:
+		_, err = voter.React(constitution, ballot, "-1")
+	default:
+		_, err = voter.React(constitution, ballot, "+1")
+	}
+	must(t, err)
+}
+
+// asked counts the App's requests by "METHOD route status" and tells them apart
+// for people.
+func asked(s *stage) (counts map[string]int, table string) {
+	counts = map[string]int{}
+	var lines strings.Builder
+	for _, r := range s.sim.Requests() {
+		if r.By != "app" {
+			continue
+		}
+		counts[r.Method+" "+r.Route] += r.Count
+		fmt.Fprintf(&lines, "%5d %s %s %d\n", r.Count, r.Method, r.Route, r.Status)
+	}
+	return counts, lines.String()
+}
+
+func TestAWholeLifeOfAnRFCCostsFewWrites(t *testing.T) {
+	t.Parallel()
+	const voters, days, most = 100, 7, 120
+	s, ctx, logins := assembly(t, voters)
+	pull := proposed(t, ctx, s)
+	jump(t, ctx, s, 14*24*time.Hour+time.Minute)
+	ballot := commentWith(t, s, constitution, pull.Number, "<!-- agora:ballot 1/1 -->")
+
+	const apart = days * 24 * time.Hour / voters
+	for n, login := range logins {
+		// Votes come between two readings; whole polls are played as they fall due.
+		for range int(apart / (15 * time.Minute)) {
+			jump(t, ctx, s, 15*time.Minute)
+		}
+		jump(t, ctx, s, apart%(15*time.Minute)-time.Minute)
+		vote(t, s, pull.Number, ballot.ID, login, n)
+		settle(t, ctx, s)
+		jump(t, ctx, s, time.Minute)
+	}
+	jump(t, ctx, s, 24*time.Hour)
+	jump(t, ctx, s, time.Minute)
+	decision := commentWith(t, s, constitution, pull.Number, "<!-- agora:decision 1/1 -->")
+	if !strings.Contains(decision.Body, "100") {
+		t.Errorf("the decision does not tell of 100 voters:\n%s", decision.Body)
+	}
+
+	counts, table := asked(s)
+	answers := counts["POST "+commentRoute+"/reactions"]
+	t.Logf("%d writes, %d of them answers to commands; %d reads, %d of them answered 304\n%s",
+		s.sim.Writes(), answers, s.sim.Reads(), s.sim.NotModified(), table)
+	if answers != voters*3/10 {
+		t.Errorf("%d answers to %d commands", answers, voters*3/10)
+	}
+	if writes := s.sim.Writes() - answers; writes > most {
+		t.Errorf("%d writes besides the answers to commands, want at most %d", writes, most)
+	}
+}
+
+func TestABurstOfVotesIsShownTogether(t *testing.T) {
+	t.Parallel()
+	s, ctx, logins := assembly(t, 1000)
+	pull := proposed(t, ctx, s)
+	_, err := s.sim.As("maya").Comment(constitution, pull.Number, "/rfc vote")
+	must(t, err)
+	settle(t, ctx, s)
+	ballot := commentWith(t, s, constitution, pull.Number, "<!-- agora:ballot 1/1 -->")
+	jump(t, ctx, s, 24*time.Hour)
+	s.sim.ResetCounters()
+	for n, login := range logins {
+		vote(t, s, pull.Number, ballot.ID, login, n)
+	}
+	for range 12 {
+		jump(t, ctx, s, 5*time.Minute)
+	}
+	jump(t, ctx, s, 6*time.Hour)
+
+	counts, table := asked(s)
+	if edits := counts["PATCH "+commentRoute]; edits > 3 {
+		t.Errorf("%d edits of comments for a burst of votes, want at most 3\n%s", edits, table)
+	}
+	sticky := commentWith(t, s, constitution, pull.Number, "<!-- agora:rfc 1 -->")
+	if !strings.Contains(sticky.Body, "Ballots (1000)") {
+		t.Errorf("the votes are not all shown:\n%.2000s", sticky.Body)
+	}
+	t.Log(table)
+}
+
+func TestAQuietRoundAsksOncePerReading(t *testing.T) {
+	t.Parallel()
+	for _, voters := range []int{0, 3, 250} {
+		t.Run(fmt.Sprint(voters), func(t *testing.T) {
+			t.Parallel()
+			s, ctx, logins := assembly(t, max(voters, 10))
+			pull := proposed(t, ctx, s)
+			_, err := s.sim.As("maya").Comment(constitution, pull.Number, "/rfc vote")
+			must(t, err)
+			settle(t, ctx, s)
+			ballot := commentWith(t, s, constitution, pull.Number, "<!-- agora:ballot 1/1 -->")
+			for _, login := range logins[:voters] {
+				_, err := s.sim.As(login).React(constitution, ballot.ID, "+1")
+				must(t, err)
+			}
+			for range 8 { // until all is shown, and the hourly look at the repository sees nothing new
+				jump(t, ctx, s, time.Hour)
+			}
+			const hours, polls = 24, 4 // readings an hour, this far from the deadline
+			s.sim.ResetCounters()
+			for range hours {
+				s.sim.ExpireTokens()
+				for range polls {
+					jump(t, ctx, s, 15*time.Minute)
+				}
+			}
+			whole, unchanged := 0, 0
+			for _, r := range s.sim.Requests() {
+				switch {
+				case r.By != "app" || r.Status == http.StatusUnauthorized || strings.HasSuffix(r.Route, "/access_tokens"):
+				case r.Route == "/repos/{owner}/{repo}/issues": // the hourly look at each repository
+					if r.Count > 3*(hours+1) {
+						t.Errorf("the repositories were looked at %d times in %d hours", r.Count, hours)
+					}
+				case r.Status == http.StatusNotModified:
+					unchanged += r.Count
+				default:
+					whole += r.Count
+				}
+			}
+			_, table := asked(s)
+			if whole > hours || whole+unchanged > hours*polls || unchanged < hours*(polls-1)-1 {
+				t.Errorf("%d whole answers and %d unchanged ones in %d hours of %d readings\n%s", whole, unchanged, hours, polls, table)
+			}
+		})
+	}
+}
