@@ -138,7 +138,7 @@ func (c *change) finish(ctx context.Context) error {
 // schedule sets the one timer of the RFC to the next instant at which something
 // may happen by itself.
 func (c *change) schedule(ctx context.Context) error {
-	key := fmt.Sprintf("rfc/%d", c.r.ID)
+	key := timerKey(c.r)
 	due, err := c.nextTick(ctx)
 	if err != nil {
 		return err
@@ -148,6 +148,9 @@ func (c *change) schedule(ctx context.Context) error {
 	}
 	return c.tx.SetTimer(ctx, key, due, c.r.Ref.Lane(), TickKind, Order{Ref: c.r.Ref}.body())
 }
+
+// timerKey names the one timer of an RFC.
+func timerKey(r *RFC) string { return fmt.Sprintf("rfc/%d", r.ID) }
 
 // settleDelay lets GitHub's lagging lists catch up before the final reading.
 const settleDelay = 2 * time.Second
@@ -194,8 +197,11 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 // prevented is tried again.
 const blockedRetry = 5 * time.Minute
 
-// pollInterval is how long until reactions are read again: 15 minutes far from the
-// deadline, the shortest interval near it.
+// longestPoll is how long until reactions are read again, far from the deadline.
+const longestPoll = 15 * time.Minute
+
+// pollInterval is how long until reactions are read again: the longest far from
+// the deadline, the shortest near it.
 func pollInterval(left, shortest time.Duration) time.Duration {
-	return max(min(left/96, 15*time.Minute), shortest)
+	return max(min(left/96, longestPoll), shortest)
 }

@@ -53,8 +53,9 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	return s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery()))
 }
 
-// tickAll looks at the clock of every RFC in process in the repository: while the
-// App was removed or suspended its timers were due in vain.
+// tickAll has the clock of every RFC in process in the repository looked at soon:
+// while the App was removed or suspended its timers were due in vain. One that
+// waits for its next reading keeps its own timer, which is due sooner.
 func (s *Service) tickAll(ctx context.Context, repo app.Repository) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		for _, state := range []State{Open, Voting, Postponed} {
@@ -66,7 +67,8 @@ func (s *Service) tickAll(ctx context.Context, repo app.Repository) error {
 				if r.Ref.Repository != repo.ID || state == Postponed && r.RetryAt.IsZero() {
 					continue
 				}
-				if err := tx.Enqueue(ctx, r.Ref.Lane(), TickKind, "reread", Order{Ref: r.Ref}.body()); err != nil {
+				due := s.now().Add(max(longestPoll, s.ReactionPoll))
+				if err := tx.SetTimerEarlier(ctx, timerKey(r), due, r.Ref.Lane(), TickKind, Order{Ref: r.Ref}.body()); err != nil {
 					return err
 				}
 			}
