@@ -303,6 +303,21 @@ func (s *Server) ReleaseWebhooks(how Release) {
 	q.push(list...)
 }
 
+// TakeWebhooks takes what is held away, in order and signed, for a caller who
+// delivers it. Holding goes on.
+func (s *Server) TakeWebhooks() []Delivery {
+	q := s.sender
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	taken := make([]Delivery, len(q.held))
+	for i, d := range q.held {
+		taken[i] = d.Delivery
+		taken[i].RequestHeader = d.header()
+	}
+	q.held = nil
+	return taken
+}
+
 // DropWebhooks loses the webhooks that match; they stand in the log of
 // deliveries as failed and can be delivered again. Nil ends it.
 func (s *Server) DropWebhooks(match func(event, action string) bool) {

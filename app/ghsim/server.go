@@ -35,6 +35,8 @@ type Options struct {
 	// RateLimit is how many requests an installation has an hour; 0 means GitHub's
 	// 5,000, a negative number that there is no limit. People have none.
 	RateLimit int
+	// InProcess lets people act through Transport instead of the network.
+	InProcess bool
 	// SecondaryLimits enforces 80 writes a minute and 500 an hour for each
 	// installation, answered 403 with Retry-After.
 	SecondaryLimits bool
@@ -101,6 +103,9 @@ func Start(options Options) (*Server, error) {
 		limits:       map[string]*window{},
 		counts:       map[RequestCount]int{},
 		client:       &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, CheckRedirect: keepMethod},
+	}
+	if options.InProcess {
+		s.client.Transport = s.Transport()
 	}
 	s.sender = newSender(s)
 	s.router, s.routes = newRouter()

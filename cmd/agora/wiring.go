@@ -36,6 +36,10 @@ type surroundings struct {
 	unpaced bool
 	// migrate brings the database up to date first.
 	migrate bool
+	// transport carries the requests to GitHub; one of the client's own when nil.
+	transport http.RoundTripper
+	// leaseClock tells how long a worker was silent; the machine's when nil.
+	leaseClock app.Clock
 }
 
 // application is Agora put together: the one place where the parts meet.
@@ -54,7 +58,7 @@ type application struct {
 // assemble opens the database and puts the parts together; it sends nothing.
 func assemble(ctx context.Context, server config.Server, around surroundings) (_ *application, err error) {
 	a := &application{surroundings: around, keep: server.KeepDeliveries.Std()}
-	a.store, err = store.Open(ctx, server.DatabaseURL.Reveal(), store.Options{Clock: around.clock, Logger: around.logger})
+	a.store, err = store.Open(ctx, server.DatabaseURL.Reveal(), store.Options{Clock: around.clock, LeaseClock: around.leaseClock, Logger: around.logger})
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
@@ -81,7 +85,7 @@ func assemble(ctx context.Context, server config.Server, around surroundings) (_
 
 // connect makes the client of GitHub.
 func (a *application) connect(server config.Server, metrics prometheus.Registerer) (err error) {
-	options := ghclient.Options{Clock: a.clock, Logger: a.logger, Metrics: metrics, UserAgent: "agora/" + version()}
+	options := ghclient.Options{Clock: a.clock, Logger: a.logger, Metrics: metrics, UserAgent: "agora/" + version(), HTTP: a.transport}
 	if a.unpaced {
 		options.WriteRate, options.ContentRate = rate.Inf, rate.Inf
 	}

@@ -121,6 +121,27 @@ func (w *Worker) WaitIdle(ctx context.Context) error {
 	}
 }
 
+// Drain runs what is ready or due at this moment of the clock, lane after lane, and
+// returns when nothing is left but what waits for a later try. It is Run for those
+// who lead the clock themselves; lanes of workers that fell silent stay theirs.
+func (w *Worker) Drain(ctx context.Context) error {
+	for {
+		fired, _, err := w.queue.FireTimers(ctx, timersAtOnce)
+		if err != nil {
+			return err
+		}
+		lease, err := w.queue.ClaimLane(ctx, w.options.LeaseFor)
+		switch {
+		case err != nil:
+			return err
+		case lease != nil:
+			w.runLane(ctx, ctx, *lease)
+		case fired == 0:
+			return ctx.Err()
+		}
+	}
+}
+
 // Run works until ctx ends. Then it takes no more lanes, gives what runs the
 // grace to finish, cancels the rest, which goes back into its lane without
 // counting as a failure, and returns.
