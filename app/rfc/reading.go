@@ -264,7 +264,12 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 // Commented notes that a person wrote on the RFC: it registers them and keeps
 // their concern from lapsing. Issues that are no RFC are left alone.
 func (s *Service) Commented(ctx context.Context, ref app.IssueRef, author app.User, at time.Time) error {
-	err := s.update(ctx, ref, func(ctx context.Context, c *change) error { return c.spoke(ctx, author, at) })
+	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if err := c.pollSoon(ctx); err != nil {
+			return err
+		}
+		return c.spoke(ctx, author, at)
+	})
 	if app.Is(err, app.CodeNotFound) {
 		return nil
 	}
@@ -277,10 +282,22 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 		if !c.voting() {
 			return c.spoke(ctx, review.Author, review.SubmittedAt)
 		}
+		if err := c.pollSoon(ctx); err != nil {
+			return err
+		}
 		return c.takeReview(ctx, review)
 	})
 	if app.Is(err, app.CodeNotFound) {
 		return nil
 	}
 	return err
+}
+
+// pollSoon reads the reactions after what stands in the lane now: there is no event
+// for them, and where something happens people also react.
+func (c *change) pollSoon(ctx context.Context) error {
+	if !c.voting() {
+		return nil
+	}
+	return c.tx.Enqueue(ctx, c.r.Ref.Lane(), TickKind, "poll", Order{Ref: c.r.Ref}.body())
 }

@@ -51,6 +51,9 @@ func (s *scene) over(d time.Duration) {
 	s.pass(5 * time.Second)
 }
 
+// quiet is the spell after which what changed without a change of state is shown.
+func (s *scene) quiet() { s.t.Helper(); s.pass(30 * time.Second) }
+
 func (s *scene) ok(err error) { s.t.Helper(); must(s.t, err); s.settle() }
 
 func (s *scene) issue(who, title, body string, labels ...string) int {

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/agora-rfc/agora/app/ghsim"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+func TestTheCheckOfAnRFCPullRequestInEveryState(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.pull("kim", ghsim.NewPullRequest{Title: "A draft", Draft: true}, "rfc")
+	s.checkIs(number, "in_progress")
+	s.sim.As("kim").MarkReady(rfcs, number)
+	s.settle()
+	s.checkIs(number, "in_progress")
+	s.done("maya", number, "/rfc vote")
+	s.checkIs(number, "in_progress")
+	_, run := s.check(s.head(number))
+	s.contains(run.Output.Title, "RFC-1 is voting", "quorum not yet reached")
+	s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+	s.over(7 * day)
+	s.is(number, rfc.Accepted)
+	s.checkIs(number, "success")
+	accepted := s.head(number)
+
+	// The head moves: the acceptance holds for the commit that was voted on only.
+	s.sim.As("kim").PushToPull(rfcs, number, map[string]string{"typo.md": "mended"})
+	s.settle()
+	s.checkIs(number, "action_required")
+	if got, _ := s.check(accepted); got != "success" {
+		t.Errorf("the check of the commit that was voted on is %s, want success", got)
+	}
+	s.refused("kim", number, `/rfc editorial "a typo"`, "only a steward")
+	s.refused("maya", number, `/rfc implement by=#9`, "changed since")
+	s.done("maya", number, `/rfc editorial "a typo"`)
+	s.checkIs(number, "success")
+	s.done("maya", number, "/rfc implement by=#9")
+	s.is(number, rfc.Implemented)
+	s.checkIs(number, "success")
+	s.issue("kim", "A successor", "Text.", "rfc")
+	s.done("maya", number, "/rfc supersede by=RFC-2")
+	s.checkIs(number, "failure")
+}
+
+func TestTheCheckOfAnRFCPullRequestThatIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	rejected := s.pull("kim", ghsim.NewPullRequest{Title: "Rejected"}, "rfc")
+	postponed := s.pull("kim", ghsim.NewPullRequest{Title: "Postponed"}, "rfc")
+	changes := s.pull("kim", ghsim.NewPullRequest{Title: "Changes requested"}, "rfc")
+	withdrawn := s.pull("kim", ghsim.NewPullRequest{Title: "Withdrawn"}, "rfc")
+	closed := s.pull("kim", ghsim.NewPullRequest{Title: "Closed"}, "rfc")
+	for _, number := range []int{rejected, postponed, changes} {
+		s.done("maya", number, "/rfc vote")
+	}
+	s.react(rejected, 1, 1, "-1", "maya", "lee", "noor")
+	s.react(changes, 3, 1, "+1", "maya", "lee", "noor")
+	_, err := s.sim.As("sam").Review(rfcs, changes, ghsim.RequestChanges, "The migration path is not described at all.")
+	s.ok(err)
+	s.over(7 * day)
+	s.is(rejected, rfc.Rejected)
+	s.checkIs(rejected, "failure")
+	if !s.isOpen(rejected) {
+		t.Error("Agora closed a pull request; it closes issues only")
+	}
+	s.is(postponed, rfc.Postponed)
+	s.checkIs(postponed, "failure")
+	s.is(changes, rfc.ChangesRequested)
+	s.checkIs(changes, "action_required")
+	s.sim.As("kim").PushToPull(rfcs, changes, map[string]string{"migration.md": "described"})
+	s.settle()
+	s.is(changes, rfc.Open) // the author's push is the change
+	s.checkIs(changes, "in_progress")
+	s.done("kim", withdrawn, "/rfc withdraw")
+	s.checkIs(withdrawn, "failure")
+	// Closing, and opening again, never makes a check green.
+	s.ok(s.sim.As("kim").Close(rfcs, closed))
+	s.checkIs(closed, "failure")
+	s.ok(s.sim.As("kim").Reopen(rfcs, closed))
+	s.checkIs(closed, "failure")
+	s.ok(s.sim.As("kim").RemoveLabel(rfcs, closed, "rfc"))
+	s.checkIs(closed, "failure")
+}
+
+func TestTheCheckOfAPullRequestThatImplements(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	first := s.issue("kim", "First", "Text.", "rfc")
+	second := s.issue("kim", "Second", "Text.", "rfc")
+	none := s.pull("lee", ghsim.NewPullRequest{Title: "Nothing to do with it", Body: "Just a fix."})
+	s.checkIs(none, "success")
+	_, run := s.check(s.head(none))
+	s.contains(run.Output.Title, "No RFC needed")
+	one := s.pull("lee", ghsim.NewPullRequest{Title: "One", Body: "Implements: RFC-1"})
+	both := s.pull("lee", ghsim.NewPullRequest{Title: "Both", Body: "Implements: RFC-1\nImplements: RFC-2"})
+	unknown := s.pull("lee", ghsim.NewPullRequest{Title: "Unknown", Body: "Implements: RFC-99"})
+	s.checkIs(one, "in_progress")
+	s.checkIs(both, "in_progress")
+	s.checkIs(unknown, "failure")
+
+	s.done("maya", first, "/rfc vote")
+	s.react(first, 1, 1, "+1", "maya", "lee", "noor")
+	s.over(7 * day)
+	s.checkIs(one, "success")
+	s.checkIs(both, "in_progress") // all of them must pass
+	s.done("maya", second, "/rfc withdraw")
+	s.checkIs(both, "failure")
+
+	// Who named one stays bound, whatever the text says later, until unlinked.
+	s.ok(s.sim.As("lee").EditBody(rfcs, both, "Implements: RFC-1"))
+	s.checkIs(both, "failure")
+	s.sim.As("lee").PushToPull(rfcs, both, map[string]string{"more.md": "more"})
+	s.settle()
+	s.checkIs(both, "failure")
+	s.ok(s.sim.As("lee").Close(rfcs, both))
+	s.ok(s.sim.As("lee").Reopen(rfcs, both))
+	s.checkIs(both, "failure")
+	s.refused("lee", both, `/rfc unlink "wrong number"`, "only a steward")
+	s.done("maya", both, `/rfc unlink "wrong number"`)
+	s.checkIs(both, "success")
+	s.refused("maya", both, `/rfc unlink "again"`, "bound to no RFC")
+	// Naming one binds it again.
+	s.ok(s.sim.As("lee").EditBody(rfcs, both, "Fixed.\n\nImplements: RFC-2"))
+	s.checkIs(both, "failure")
+
+	// A fix of an innocent pull request binds it from then on.
+	s.ok(s.sim.As("lee").EditBody(rfcs, none, "Implements: RFC-2"))
+	s.checkIs(none, "failure")
+}
+
+func TestMergeQueues(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "The RFC", "Text.", "rfc")
+	bound := s.pull("lee", ghsim.NewPullRequest{Title: "Bound", Body: "Implements: RFC-1"})
+	free := s.pull("lee", ghsim.NewPullRequest{Title: "Free"})
+	alone := s.sim.As("lee").QueueMerge(rfcs, free)
+	s.settle()
+	if got, _ := s.check(alone); got != "success" {
+		t.Errorf("a merge group without an RFC is %q, want success", got)
+	}
+	together := s.sim.As("lee").QueueMerge(rfcs, bound, free)
+	s.settle()
+	if got, _ := s.check(together); got != "in_progress" {
+		t.Errorf("a merge group with an RFC in discussion is %q, want in_progress", got)
+	}
+	s.sim.As("lee").LeaveQueue(rfcs, together, "dequeued")
+	s.settle()
+	if got, _ := s.check(together); got == "success" {
+		t.Error("a merge group that was dequeued is green")
+	}
+	again := s.sim.As("lee").QueueMerge(rfcs, free, bound)
+	s.settle()
+	s.accepted(number, 1, 7*day)
+	if got, _ := s.check(again); got != "success" {
+		t.Errorf("a merge group whose RFC was accepted is %q, want success", got)
+	}
+}
+
+func TestMergeQueueOfAnRFCPullRequest(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.pull("kim", ghsim.NewPullRequest{Title: "The RFC"}, "rfc")
+	s.accepted(number, 1, 7*day)
+	queued := s.sim.As("lee").QueueMerge(rfcs, number)
+	s.settle()
+	if got, _ := s.check(queued); got != "success" {
+		t.Errorf("the merge group of an accepted RFC is %q, want success", got)
+	}
+	s.sim.As("kim").PushToPull(rfcs, number, map[string]string{"typo.md": "mended"})
+	s.settle()
+	queued = s.sim.As("lee").QueueMerge(rfcs, number)
+	s.settle()
+	if got, _ := s.check(queued); got != "action_required" {
+		t.Errorf("the merge group of an RFC whose head moved is %q, want action_required", got)
+	}
+}
+
+func TestChecksAreMadeAnewWhenAskedForAndBeforeTheyGrowStale(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.pull("kim", ghsim.NewPullRequest{Title: "The RFC"}, "rfc")
+	_, first := s.check(s.head(number))
+	s.ok(s.sim.As("kim").RerequestCheckRun(rfcs, first.ID))
+	_, second := s.check(s.head(number))
+	if second.ID == first.ID || second.Status != "in_progress" {
+		t.Errorf("the check run was not made anew: %d is %s", second.ID, second.Status)
+	}
+	s.pass(13*day + 1)
+	s.pass(60e9)
+	_, third := s.check(s.head(number))
+	if third.ID == second.ID || third.Status != "in_progress" {
+		t.Errorf("a check run of 13 days was not made anew: %d is %s", third.ID, third.Status)
+	}
+	// Votes alone do not edit the check.
+	s.done("maya", number, "/rfc vote")
+	s.sim.ResetCounters()
+	s.react(number, 1, 1, "+1", "maya")
+	s.pass(5 * 60e9)
+	for _, r := range s.sim.Requests() {
+		if r.Count > 0 && strings.Contains(r.Route, "check-runs") {
+			t.Errorf("a vote that changed no verdict wrote a check: %+v", r)
+		}
+	}
+}
