@@ -42,11 +42,7 @@ func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.
 		if may, why := MayRaise(c.r, round, c.rules().Concerns, a.Actor().ID, a.Command.Text(), a.At); !may {
 			return "", command.Refuse(app.CodeInvalid, "%s.", why)
 		}
-		if err := c.raise(ctx, a.Actor(), a.Command.Text(), a.Comment.URL, a.At); err != nil {
-			return "", err
-		}
-		n := len(c.r.Concerns)
-		return fmt.Sprintf("Concern %d is open. It blocks acceptance until you say `/concern resolve %d`, or it lapses after an answer you leave unanswered.", n, n), nil
+		return "", c.raise(ctx, a.Actor(), a.Command.Text(), a.Comment.URL, a.At)
 	}), nil
 }
 
@@ -83,8 +79,7 @@ func (s *Service) addressCommand(ctx context.Context, call command.Call) (comman
 			return "", command.Refuse(app.CodeForbidden, "only the author may address a concern.")
 		}
 		concern.State, concern.AddressedAt, concern.How = ConcernAddressed, a.At, a.Command.Text()
-		return fmt.Sprintf("Concern %d is addressed. Its raiser, %s, may say `/concern resolve %d`; it lapses when they stay silent.",
-			concern.Number, s.Renderer.Escape(concern.Raiser.Login, 60), concern.Number), nil
+		return "", nil
 	})
 }
 
@@ -111,10 +106,9 @@ func (s *Service) overruleCommand(ctx context.Context, call command.Call) (comma
 				}
 			}
 			concern.Overrules = append(concern.Overrules, Overrule{By: a.Actor(), At: a.At, Why: a.Command.Text()})
-			if len(concern.Overrules) < need {
-				return fmt.Sprintf("Noted. One more steward must overrule concern %d, with a reason.", concern.Number), nil
+			if len(concern.Overrules) >= need {
+				concern.State, concern.SettledAt = ConcernOverruled, a.At
 			}
-			concern.State, concern.SettledAt = ConcernOverruled, a.At
 			return "", nil
 		})
 	})(ctx, call)

@@ -39,36 +39,10 @@ func (s *Service) ballotCommand(choice Choice) command.Handler {
 			if a.At.Before(c.round.OpenedAt) {
 				return "", command.Refuse(app.CodeConflict, "this was written before the vote opened.")
 			}
-			return s.castByCommand(ctx, c, a, choice)
+			return "", c.cast(ctx, Act{Voter: a.Actor(), Choice: choice, Channel: ByComment, Source: a.Comment.ID, At: a.At,
+				URL: a.Comment.URL, Reason: a.Command.Text()})
 		}), nil
 	}
-}
-
-// castByCommand casts and says what the voter must know and the reaction cannot tell.
-func (s *Service) castByCommand(ctx context.Context, c *change, a asked, choice Choice) (string, error) {
-	reason := a.Command.Text()
-	before := len(c.r.Concerns)
-	act := Act{Voter: a.Actor(), Choice: choice, Channel: ByComment, Source: a.Comment.ID, At: a.At, URL: a.Comment.URL, Reason: reason}
-	if err := c.cast(ctx, act); err != nil {
-		return "", err
-	}
-	eligible, err := c.eligible(ctx, a.Actor().ID)
-	if err != nil || choice == Retracted {
-		return "", err
-	}
-	switch {
-	case !eligible:
-		return fmt.Sprintf("Noted as advisory: you are not in the electorate of this round, which was frozen on %s. It counts members who had joined before, in good time.", stamp(c.round.OpenedAt)), nil
-	case len(c.r.Concerns) > before:
-		n := len(c.r.Concerns)
-		return fmt.Sprintf("Concern %d is open. It blocks acceptance until you say `/concern resolve %d`, or it lapses after an answer you leave unanswered.", n, n), nil
-	case choice == RequestChanges && reason != "":
-		_, why := MayRaise(c.r, c.round, c.round.Policy.Concerns, a.Actor().ID, reason, a.At)
-		if why != "" {
-			return "Your vote counts against; it opened no concern: " + why + ".", nil
-		}
-	}
-	return "", nil
 }
 
 func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, error) {
@@ -83,22 +57,17 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 		if !a.At.Before(before.Deadline) {
 			return "", command.Refuse(app.CodeConflict, "voting on %s ended at %s.", c.r.Name(), stamp(before.Deadline))
 		}
-		wanted := config.Duration(a.Command.Duration())
-		c.round.Extensions = append(c.round.Extensions, Extension{By: a.Actor(), At: a.At, For: wanted, Why: a.Command.Text()})
+		c.round.Extensions = append(c.round.Extensions,
+			Extension{By: a.Actor(), At: a.At, For: config.Duration(a.Command.Duration()), Why: a.Command.Text()})
 		after, err := c.result(ctx)
 		if err != nil {
 			return "", err
 		}
-		most := c.round.Policy.MaxExtension
 		if !after.Deadline.After(before.Deadline) {
-			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", most)
+			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
 		}
 		c.urgent = true
-		err = c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), a.Command.Text(), a.Actor(), nil)
-		if err == nil && after.Deadline.Sub(before.Deadline) < wanted.Std() {
-			return fmt.Sprintf("Extended to **%s**: all extensions of a round together are at most %s.", stamp(after.Deadline), most), nil
-		}
-		return "", err
+		return "", c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), a.Command.Text(), a.Actor(), nil)
 	}), nil
 }
 

@@ -168,8 +168,8 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 	if fresh {
 		c.r.Postponements, c.r.Restarts = 0, 0
 	}
-	c.r.OpenedAt = c.now
-	c.r.DiscussionEnds = c.now.Add(c.rules().RulesOf(c.r.Type).Discussion.Std())
+	c.r.OpenedAt = c.now.Truncate(time.Second) // as rounds are, so that the two compare
+	c.r.DiscussionEnds = c.r.OpenedAt.Add(c.rules().RulesOf(c.r.Type).Discussion.Std())
 	c.r.OpenBlocked, c.r.Labelled = "", true
 	return nil
 }

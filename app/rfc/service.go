@@ -54,8 +54,8 @@ func New(options Options) *Service {
 	return &Service{Options: options}
 }
 
-// now is the clock in UTC.
-func (s *Service) now() time.Time { return s.Clock().UTC() }
+// now is the clock in UTC, as finely as the store keeps it.
+func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microsecond) }
 
 // Order is the body of the entries above: which issue, and what happened.
 type Order struct {
