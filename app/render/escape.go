@@ -124,9 +124,12 @@ func truncate(text string, limit int) string {
 const noBreak = "&#8203;"
 
 var (
-	// What GitHub or an autolink extension recognises by its letters: protocols, www., references with a prefix,
-	// emoji short codes. The first group is followed by a zero-width space.
-	recognised = regexp.MustCompile(`(?i)(www)\.|([a-z][a-z0-9+.-]*:)//|(mailto:|xmpp:)|\b((?:gh|ghsa|cve)-)[0-9a-z]|(:)[a-z0-9_+-]+:`)
+	// What GitHub or an autolink extension recognises by its letters. The first group is followed by a zero-width
+	// space. References stand apart, since "GH-1" may also be the beginning of a protocol's name.
+	recognised = []*regexp.Regexp{
+		regexp.MustCompile(`(?i)(www)\.|([a-z][a-z0-9+.-]*:)//|(mailto:|xmpp:)|(:)[a-z0-9_+-]+:`),
+		regexp.MustCompile(`(?i)\b((?:gh|ghsa|cve)-)[0-9a-z]`),
+	}
 	// The start of a numbered list.
 	listNumber = regexp.MustCompile(`^[0-9]+[.)]`)
 )
@@ -162,10 +165,18 @@ func breakPoints(text string) map[int]bool {
 	if !strings.ContainsAny(text, ":.-") {
 		return breaks
 	}
+	for _, pattern := range recognised {
+		breakMatches(text, pattern, breaks)
+	}
+	return breaks
+}
+
+// breakMatches breaks behind the first group of every match, and searches on from there.
+func breakMatches(text string, pattern *regexp.Regexp, breaks map[int]bool) {
 	for at := 0; at < len(text); {
-		match := recognised.FindStringSubmatchIndex(text[at:])
+		match := pattern.FindStringSubmatchIndex(text[at:])
 		if match == nil {
-			break
+			return
 		}
 		for group := 2; group < len(match); group += 2 {
 			if match[group] >= 0 {
@@ -175,7 +186,6 @@ func breakPoints(text string) map[int]bool {
 			}
 		}
 	}
-	return breaks
 }
 
 // breakHashes breaks what may be a commit hash: 7 to 40 hexadecimal digits.
