@@ -284,7 +284,7 @@ func TestAnEditMendsOneReplyAndRunsOnlyWhatIsNew(t *testing.T) {
 	if got := theRFC(t, ctx, s).Tally["approve"].Voters; got != 1 {
 		t.Errorf("%d approve, want 1", got)
 	}
-	jump(t, ctx, s, time.Minute)
+	jump(t, ctx, s, 4*time.Hour) // longer than edits of the sticky comment are spaced
 	sticky := commentWith(t, s, rfcs, number, "<!-- agora:rfc 1 -->").Body
 	if !strings.Contains(sticky, "**Concerns** 1 open") {
 		t.Errorf("the concern was raised more than once, or not at all:\n%s", sticky)
