@@ -32,8 +32,12 @@ func (tx *Tx) Installations(ctx context.Context) ([]app.Installation, error) {
 	return list[app.Installation](ctx, tx, nil, "installations", `SELECT body FROM installations ORDER BY account`)
 }
 
-// SaveInstallation keeps how an account is reached.
+// SaveInstallation keeps how an account is reached. All replicas leave one alone
+// that is suspended, and what waited for it goes on when it no longer is.
 func (tx *Tx) SaveInstallation(ctx context.Context, installation app.Installation) error {
+	if err := tx.standing(ctx, installation); err != nil {
+		return err
+	}
 	return tx.save(ctx, "installation", `
 		INSERT INTO installations (account, login_key, updated_at, body) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account) DO UPDATE SET login_key = excluded.login_key,
@@ -72,8 +76,16 @@ func (tx *Tx) Repositories(ctx context.Context, account int64) ([]app.Repository
 		`SELECT body FROM repositories WHERE account = $1 AND installation <> 0 ORDER BY id`, account)
 }
 
-// SaveRepository keeps what GitHub said of a repository.
+// SaveRepository keeps what GitHub said of a repository. What could not be written
+// while it was archived goes on when it no longer is.
 func (tx *Tx) SaveRepository(ctx context.Context, r app.Repository) error {
+	if known, err := tx.Repository(ctx, r.ID); err == nil && known.Archived && !r.Archived {
+		if err := tx.resume(ctx, r.ID); err != nil {
+			return err
+		}
+	} else if err != nil && !app.Is(err, app.CodeNotFound) {
+		return err
+	}
 	return tx.save(ctx, "repository", `
 		INSERT INTO repositories (id, account, owner_key, name_key, private, installation, updated_at, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

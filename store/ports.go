@@ -5,6 +5,7 @@ import (
 
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/recovery"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
@@ -40,8 +41,14 @@ func (s *Store) RFC() Port[rfc.Tx] {
 	return Port[rfc.Tx]{s, func(tx *Tx) rfc.Tx { return tx }}
 }
 
+// Recovery is the store as the recovery of lost deliveries needs it.
+func (s *Store) Recovery() Port[recovery.Tx] {
+	return Port[recovery.Tx]{s, func(tx *Tx) recovery.Tx { return tx }}
+}
+
 var (
 	_ community.Store = Port[community.Tx]{}
 	_ command.Store   = Port[command.Tx]{}
+	_ recovery.Store  = Port[recovery.Tx]{}
 	_ rfc.Store       = Port[rfc.Tx]{}
 )

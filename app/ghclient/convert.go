@@ -57,8 +57,8 @@ func toRepository(r *github.Repository, installation int64) app.Repository {
 	}
 }
 
-func toHookDelivery(d *github.HookDelivery) HookDelivery {
-	return HookDelivery{
+func toHookDelivery(d *github.HookDelivery) app.HookDelivery {
+	return app.HookDelivery{
 		ID: d.GetID(), GUID: d.GetGUID(), DeliveredAt: d.GetDeliveredAt().UTC(), Redelivery: d.GetRedelivery(),
 		StatusCode: d.GetStatusCode(), Event: d.GetEvent(), Action: d.GetAction(),
 		Installation: d.GetInstallationID(), Repository: d.GetRepositoryID(),

@@ -3,6 +3,7 @@ package ghclient
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/go-github/v62/github"
@@ -98,48 +99,32 @@ func (g *GitHub) InstallationRepositories(ctx context.Context, installation int6
 	return mapped(found, func(r *github.Repository) app.Repository { return toRepository(r, installation) }), err
 }
 
-// HookDelivery is GitHub's record of one webhook it sent, or tried to send.
-type HookDelivery struct {
-	ID           int64
-	GUID         string
-	DeliveredAt  time.Time
-	Redelivery   bool
-	StatusCode   int // what we answered; 0 when nothing
-	Event        string
-	Action       string
-	Installation int64
-	Repository   int64
-}
-
-// Delivered reports whether the webhook was taken.
-func (d HookDelivery) Delivered() bool { return d.StatusCode >= 200 && d.StatusCode < 300 }
-
-// HookDeliveries lists the deliveries since an instant, newest first. GitHub
-// keeps a few days of them.
-func (g *GitHub) HookDeliveries(ctx context.Context, since time.Time) ([]HookDelivery, error) {
+// HookDeliveries gives the deliveries since an instant to page, a page at a time
+// and newest first, until there are no more or page wants none. GitHub keeps a few
+// days of them.
+func (g *GitHub) HookDeliveries(ctx context.Context, since time.Time, page func([]app.HookDelivery) (more bool, err error)) error {
 	const doing = "listing webhook deliveries"
-	var all []HookDelivery
 	at := &github.ListCursorOptions{PerPage: perPage}
 	for range maxPages {
-		page, response, err := call(ctx, g, 0, doing,
+		found, response, err := call(ctx, g, 0, doing,
 			func(ctx context.Context, client *github.Client) ([]*github.HookDelivery, *github.Response, error) {
 				return client.Apps.ListHookDeliveries(ctx, at)
 			})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, delivery := range page {
-			if delivery.GetDeliveredAt().Before(since) {
-				return all, nil
-			}
-			all = append(all, toHookDelivery(delivery))
+		recent := mapped(found, toHookDelivery)
+		end := slices.IndexFunc(recent, func(d app.HookDelivery) bool { return d.DeliveredAt.Before(since) })
+		if end >= 0 {
+			recent = recent[:end]
 		}
-		if response.Cursor == "" || response.Cursor == at.Cursor {
-			return all, nil
+		more, err := page(recent)
+		if err != nil || !more || end >= 0 || response.Cursor == "" || response.Cursor == at.Cursor {
+			return err
 		}
 		at.Cursor = response.Cursor
 	}
-	return nil, app.Errorf(app.CodeInvalid, "%s: the list has more than %d pages", doing, maxPages)
+	return app.Errorf(app.CodeInvalid, "%s: the list has more than %d pages", doing, maxPages)
 }
 
 // Redeliver asks GitHub to send a delivery again; it keeps its GUID.

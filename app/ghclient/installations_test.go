@@ -88,8 +88,11 @@ func TestHookDeliveriesAreReadBackToAnInstant(t *testing.T) {
 		answer(w, map[string]any{})
 	})
 	g := s.github(unbounded)
-	found, err := g.HookDeliveries(ctx, time.Date(2026, 9, 2, 0, 0, 0, 0, time.UTC))
-	must(t, err)
+	var found []app.HookDelivery
+	must(t, g.HookDeliveries(ctx, time.Date(2026, 9, 2, 0, 0, 0, 0, time.UTC), func(page []app.HookDelivery) (bool, error) {
+		found = append(found, page...)
+		return true, nil
+	}))
 	if len(found) != 3 || !found[0].Delivered() || found[1].Delivered() || found[2].ID != 2 || found[2].Installation != 5 || found[2].Repository != 9 {
 		t.Errorf("found %+v", found)
 	}

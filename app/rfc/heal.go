@@ -77,6 +77,35 @@ func (s *Service) tickAll(ctx context.Context, repo app.Repository) error {
 	})
 }
 
+// longOutage is a gap between two re-readings after which every open RFC is read
+// whole: what was deleted meanwhile is in no list of what changed.
+const longOutage = 3 * time.Hour
+
+// RereadOpen orders every RFC that may still go on to be looked at whole, as if every event since
+// the given instant had been lost.
+func (s *Service) RereadOpen(ctx context.Context, since time.Time) error {
+	return s.rereadOpen(ctx, Filter{}, 0, since)
+}
+
+func (s *Service) rereadOpen(ctx context.Context, filter Filter, repository int64, since time.Time) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		found, err := tx.RFCs(ctx, filter)
+		if err != nil {
+			return fmt.Errorf("listing open RFCs: %w", err)
+		}
+		for _, r := range found {
+			settled := r.State.Decided() && r.State != ChangesRequested && r.State != Postponed
+			if settled || repository != 0 && r.Ref.Repository != repository {
+				continue
+			}
+			if err := tx.Enqueue(ctx, r.Ref.Lane(), RefreshKind, "reread", Order{Ref: r.Ref, At: since}.body()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // rereadIssue orders an issue to be looked at in its own lane, so that it does not
 // run beside its events.
 func (s *Service) rereadIssue(ctx context.Context, repo app.Repository, issue app.Issue, since time.Time) error {

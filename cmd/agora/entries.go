@@ -10,6 +10,7 @@ import (
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/ghclient"
+	"github.com/agora-rfc/agora/app/recovery"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/handlers/webhook"
 	"github.com/agora-rfc/agora/handlers/worker"
@@ -63,7 +64,8 @@ func (a *application) entries() map[string]worker.Handler {
 			}
 			return a.rfcs.Answer(ctx, o)
 		},
-		dropKind: a.dropBodies,
+		recovery.Kind: func(ctx context.Context, _ app.Entry) error { return a.recovery().Run(ctx) },
+		dropKind:      a.dropBodies,
 	}
 }
 
@@ -72,15 +74,39 @@ func (a *application) dropBodies(ctx context.Context, _ app.Entry) error {
 	if _, err := a.store.DropProcessedBodies(ctx, a.clock().Add(-a.keep)); err != nil {
 		return fmt.Errorf("emptying old deliveries: %w", err)
 	}
+	if err := a.store.DropCommandCounts(ctx, a.clock().Add(-a.keep)); err != nil {
+		return err
+	}
 	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.SetTimer(ctx, dropKind, a.clock().Add(time.Hour), dropKind, dropKind, nil)
 	})
 }
 
+// recovery finds the deliveries that were lost.
+func (a *application) recovery() *recovery.Service {
+	return &recovery.Service{
+		Store: a.store.Recovery(), Hook: a.github, Clock: a.clock, Key: webhook.DedupKey, Takes: a.webhooks.Takes,
+		Reread: func(ctx context.Context, since time.Time) error {
+			if err := a.rfcs.RereadOpen(ctx, since); err != nil {
+				return err
+			}
+			return a.store.InTx(ctx, orderSync)
+		},
+	}
+}
+
+// orderSync orders the installations to be compared with GitHub's.
+func orderSync(ctx context.Context, tx *store.Tx) error {
+	return tx.Enqueue(ctx, community.SyncLane, community.SyncKind, community.SyncKind, nil)
+}
+
 // begin orders what is due at every start: comparing with GitHub, and cleaning up.
 func (a *application) begin(ctx context.Context) error {
 	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.Enqueue(ctx, community.SyncLane, community.SyncKind, community.SyncKind, nil); err != nil {
+		if err := recovery.Order(ctx, tx); err != nil {
+			return err
+		}
+		if err := orderSync(ctx, tx); err != nil {
 			return err
 		}
 		return tx.SetTimer(ctx, dropKind, a.clock(), dropKind, dropKind, nil)

@@ -30,11 +30,14 @@ func (s scheduler) Schedule(ctx context.Context, d githubapp.Dispatch) error {
 	}
 	key := ""
 	if d.DeliveryID != "" {
-		key = "github/" + d.DeliveryID
+		key = DedupKey(d.DeliveryID)
 	}
 	_, err := s.queue.Receive(ctx, app.Entry{Lane: laneOf(d.EventType, d.Payload), Kind: Kind, DedupKey: key, Body: envelope(d.EventType, d.Payload)})
 	return err
 }
+
+// DedupKey is the inbox's key of the delivery with a GUID.
+func DedupKey(guid string) string { return "github/" + guid }
 
 // brokenPayload is a signed delivery that cannot be kept as it is.
 type brokenPayload struct{ reason string }

@@ -102,6 +102,9 @@ func (w *Webhooks) Events() []string {
 	return events
 }
 
+// Takes reports whether an event is kept: others are answered and forgotten.
+func (w *Webhooks) Takes(event string) bool { return w.handlers[event] != nil }
+
 // ServeHTTP takes a delivery: `POST /api/github/hook`.
 func (w *Webhooks) ServeHTTP(out http.ResponseWriter, r *http.Request) { w.hook.ServeHTTP(out, r) }
 

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+// The kinds of a row of budgets that are no budget: until when all requests of an
+// installation wait, and until when the App is taken to be suspended there.
+const (
+	paused  = "paused"
+	stopped = "stopped"
+)
+
+// Reserve takes up to want tokens from a budget that all replicas share. It gives
+// how many it took; when there is none now, it takes the next one if that comes
+// within patience, and says how long to wait for it. With none taken, wait is when
+// to ask again.
+func (s *Store) Reserve(ctx context.Context, budget app.Budget, want int, patience time.Duration) (taken int, wait time.Duration, err error) {
+	every := budget.Every.Microseconds()
+	err = s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+		taken, wait = 0, 0
+		spent, err := tx.budget(ctx, budget.Installation, budget.Kind)
+		if err != nil {
+			return err
+		}
+		// What came back in a quiet spell is bounded by the burst.
+		spent = max(spent, tx.now-int64(budget.Burst)*every)
+		taken = int(min(int64(want), (tx.now-spent)/every))
+		if taken <= 0 {
+			taken, wait = 1, time.Duration(spent+every-tx.now)*time.Microsecond
+		}
+		if wait > patience {
+			taken = 0
+			return nil
+		}
+		return tx.setBudget(ctx, budget.Installation, budget.Kind, spent+int64(taken)*every)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("reserving %s of installation %d: %w", budget.Kind, budget.Installation, err)
+	}
+	return taken, wait, nil
+}
+
+func (tx *Tx) budget(ctx context.Context, installation int64, kind string) (at int64, err error) {
+	// The row is there before it is locked: of two that make it at once, one would
+	// not see what the other took.
+	if _, err := tx.ExecContext(ctx, `INSERT INTO budgets (installation, kind, at) VALUES ($1, $2, 0)
+		ON CONFLICT (installation, kind) DO NOTHING`, installation, kind); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT at FROM budgets WHERE installation = $1 AND kind = $2`+tx.forUpdate(),
+		installation, kind).Scan(&at)
+	return at, err
+}
+
+// setBudget never goes back in time.
+func (tx *Tx) setBudget(ctx context.Context, installation int64, kind string, at int64) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO budgets (installation, kind, at) VALUES ($1, $2, $3)
+		ON CONFLICT (installation, kind) DO UPDATE SET
+			at = CASE WHEN excluded.at > budgets.at THEN excluded.at ELSE budgets.at END`, installation, kind, at)
+	return err
+}
+
+// Pause has every replica leave an installation alone until an instant, as GitHub
+// asked. It never shortens a pause.
+func (s *Store) Pause(ctx context.Context, installation int64, until time.Time) error {
+	return s.hold(ctx, installation, paused, until)
+}
+
+// Stop has every replica take the App for suspended there until an instant, or
+// until GitHub says that it is not (SaveInstallation).
+func (s *Store) Stop(ctx context.Context, installation int64, until time.Time) error {
+	return s.hold(ctx, installation, stopped, until)
+}
+
+func (s *Store) hold(ctx context.Context, installation int64, kind string, until time.Time) error {
+	err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+		return tx.setBudget(ctx, installation, kind, until.UnixMicro())
+	})
+	if err != nil {
+		return fmt.Errorf("keeping that installation %d is %s: %w", installation, kind, err)
+	}
+	return nil
+}
+
+// Standing says until when an installation is paused, and until when it is taken
+// for suspended; zero instants when it is not.
+func (s *Store) Standing(ctx context.Context, installation int64) (pausedUntil, stoppedUntil time.Time, err error) {
+	var pause, stop sql.NullInt64
+	err = s.read.QueryRowContext(ctx, `SELECT
+		(SELECT at FROM budgets WHERE installation = $1 AND kind = $2),
+		(SELECT at FROM budgets WHERE installation = $1 AND kind = $3)`, installation, paused, stopped).Scan(&pause, &stop)
+	if err != nil {
+		return time.Time{}, time.Time{}, fmt.Errorf("asking how installation %d stands: %w", installation, err)
+	}
+	if pause.Valid {
+		pausedUntil = instant(pause.Int64)
+	}
+	if stop.Valid {
+		stoppedUntil = instant(stop.Int64)
+	}
+	return pausedUntil, stoppedUntil, nil
+}
+
+// stoppedFor is how long a suspended installation is left alone before one request
+// looks whether it still is: the event that says so may have been lost.
+const stoppedFor = time.Hour
+
+// standing keeps whether the App may act for an installation. When it may again,
+// what waited there is set going.
+func (tx *Tx) standing(ctx context.Context, i app.Installation) error {
+	if i.Suspended || i.Removed {
+		return tx.setBudget(ctx, i.ID, stopped, tx.now+stoppedFor.Microseconds())
+	}
+	result, err := tx.ExecContext(ctx, `DELETE FROM budgets WHERE installation = $1 AND kind = $2`, i.ID, stopped)
+	if err != nil {
+		return fmt.Errorf("resuming installation %d: %w", i.ID, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	reached, err := ids(ctx, tx, `SELECT id FROM repositories WHERE installation = $1`, i.ID)
+	if err != nil {
+		return fmt.Errorf("resuming installation %d: %w", i.ID, err)
+	}
+	for _, repository := range reached {
+		if err := tx.resume(ctx, repository); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ids(ctx context.Context, tx *Tx, query string, args ...any) (list []int64, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
+}
+
+// resume has everything of a repository that waits for a later try tried now. The
+// lanes are locked in their order before their deliveries.
+func (tx *Tx) resume(ctx context.Context, repository int64) error {
+	lane, issues := fmt.Sprintf("repository/%d", repository), fmt.Sprintf("issue/%d/%%", repository)
+	for _, statement := range []string{
+		`UPDATE lanes SET ready_at = $3 WHERE ready_at > $3 AND (key = $1 OR key LIKE $2)`,
+		`UPDATE deliveries SET run_at = $3 WHERE state = 'pending' AND run_at > $3 AND (lane = $1 OR lane LIKE $2)`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, lane, issues, tx.now); err != nil {
+			return fmt.Errorf("setting repository %d going again: %w", repository, err)
+		}
+	}
+	tx.wake = true
+	return nil
+}
