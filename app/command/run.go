@@ -21,6 +21,9 @@ type Run struct {
 	Lines  []Line       `json:"lines"`
 	// Note is what the reply says besides the lines' own words.
 	Note string `json:"note,omitempty"`
+	// Foreign is set once somebody else edited the comment: what a reading finds there
+	// may not be its author's words.
+	Foreign bool `json:"foreign,omitempty"`
 	// Reactions are the ids of what stands on the comment, by content.
 	Reactions map[string]int64 `json:"reactions,omitempty"`
 }

@@ -61,19 +61,30 @@ type Incoming struct {
 	Edited   bool
 	Editor   app.User
 	Previous string
+	// Reading tells a comment that a reading of the issue found from an event's.
+	Reading bool
 }
 
 // Handle runs the commands of a comment that have not run yet, in order. It is
 // safe to call with the same comment any number of times.
 func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 	author := in.Comment.Author
-	if author.Bot || author.Gone() || in.Edited && in.Editor.ID != author.ID {
-		return nil // nobody but a comment's author commands by it
+	if author.Bot || author.Gone() {
+		return nil
 	}
 	results := r.registry.Read(in.Comment.Body)
 	run, known, err := r.load(ctx, in)
-	if err != nil || len(results) == 0 && !known {
+	switch {
+	case err != nil:
 		return err
+	case in.Edited && in.Editor.ID != author.ID: // nobody but a comment's author commands by it
+		if run.Foreign || len(results) == 0 {
+			return nil
+		}
+		run.Foreign = true
+		return r.save(ctx, run)
+	case len(results) == 0 && !known, in.Reading && run.Foreign:
+		return nil
 	}
 	pending := r.pending(in, run, known, results)
 	mended := in.Edited && r.forgetRefused(&run)

@@ -16,6 +16,8 @@ type CommentChange struct {
 	Editor  app.User
 	// Previous is the text before an edit.
 	Previous string
+	// Reading tells a comment that a reading of the issue found from an event's.
+	Reading bool
 }
 
 // CommentWritten takes a new or edited comment: its author takes part, and its
@@ -32,15 +34,16 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 		}
 	}
 	return s.Runner.Handle(ctx, command.Incoming{Repo: change.Repo, Ref: change.Ref, Comment: change.Comment,
-		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous})
+		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous, Reading: change.Reading})
 }
 
 // readComment takes a comment that a reading found, whose event may have been
 // lost. GitHub does not say who edited it, so an edited one that was never seen
-// commands nothing: its words may not be its author's.
+// commands nothing: its words may not be its author's. An edit within the second
+// of its writing does not show here; its event does.
 func (s *Service) readComment(ctx context.Context, repo app.Repository, ref app.IssueRef, comment app.Comment) error {
 	if !comment.UpdatedAt.Equal(comment.CreatedAt) {
 		return nil
 	}
-	return s.CommentWritten(ctx, CommentChange{Repo: repo, Ref: ref, Comment: comment})
+	return s.CommentWritten(ctx, CommentChange{Repo: repo, Ref: ref, Comment: comment, Reading: true})
 }

@@ -44,8 +44,7 @@ func TestHowManyConcernsAndUntilWhen(t *testing.T) {
 	s.refused("sam", number, "/concern raise "+objection, "at most 2 concerns")
 	s.refused("rob", number, "/concern raise "+objection, "only the electorate")
 	// A third request for changes counts against, and opens no concern.
-	c := s.say("sam", number, "/vote request-changes "+objection)
-	s.contains(s.replyTo(rfcs, number, c), "opened no concern", "at most 2")
+	s.done("sam", number, "/vote request-changes "+objection)
 	if got := s.counts(1, "sam"); got != "request-changes" {
 		t.Errorf("sam's vote counts as %q, want request-changes", got)
 	}
@@ -56,8 +55,7 @@ func TestHowManyConcernsAndUntilWhen(t *testing.T) {
 	}
 	s.pass(7*day*3/4 + time.Minute)
 	s.refused("lee", number, "/concern raise "+objection, "last quarter")
-	c = s.say("lee", number, "/vote request-changes "+objection)
-	s.contains(s.replyTo(rfcs, number, c), "last quarter")
+	s.done("lee", number, "/vote request-changes "+objection)
 	if got := s.rfc(1).ConcernsOpen; got != 1 {
 		t.Errorf("%d concerns are open, want 1", got)
 	}
