@@ -37,8 +37,8 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 		return PolicyRecord{}, err
 	}
 	known := err == nil
-	policy, problem := config.ResolvePolicy(owner, repository)
-	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository != nil || repo.Name == ownerRepository && owner != nil}
+	policy, problem := resolve(owner, repository)
+	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository.there() || repo.Name == ownerRepository && owner.there()}
 	if problem != nil {
 		if !known {
 			return PolicyRecord{}, app.Errorf(app.CodeInvalid, "the configuration of %s is broken and no good one was ever read: %s", repo.FullName(), problem)
@@ -72,18 +72,39 @@ func (s *Service) savePolicy(ctx context.Context, repo app.Repository, last, rec
 	})
 }
 
-// policyFiles reads both files; nil is a file that is not there.
-func (s *Service) policyFiles(ctx context.Context, repo app.Repository) (owner, repository []byte, err error) {
+// policyFile is a configuration as it stands on GitHub: nothing, a text, or what
+// cannot be one (a folder, or far too large) and why.
+type policyFile struct {
+	text    []byte
+	problem error
+}
+
+func (f policyFile) there() bool { return f.text != nil || f.problem != nil }
+
+func (f policyFile) differs(from policyFile) bool {
+	return !bytes.Equal(f.text, from.text) || (f.problem != nil) != (from.problem != nil)
+}
+
+// resolve is config.ResolvePolicy of what stands on GitHub.
+func resolve(owner, repository policyFile) (config.Policy, error) {
+	for _, file := range []policyFile{owner, repository} {
+		if file.problem != nil {
+			return config.DefaultPolicy(), file.problem
+		}
+	}
+	return config.ResolvePolicy(owner.text, repository.text)
+}
+
+// policyFiles reads both files.
+func (s *Service) policyFiles(ctx context.Context, repo app.Repository) (owner, repository policyFile, err error) {
 	if repository, err = s.file(ctx, repo, repo.DefaultBranch); err != nil {
-		return nil, nil, err
+		return owner, repository, err
 	}
 	if repo.Name == ownerRepository {
-		return repository, nil, nil // the owner's own file rules its own repository too
+		return repository, policyFile{}, nil // the owner's own file rules its own repository too
 	}
-	if owner, err = s.file(ctx, ownersRepository(repo), ""); err != nil {
-		return nil, nil, err
-	}
-	return owner, repository, nil
+	owner, err = s.file(ctx, ownersRepository(repo), "")
+	return owner, repository, err
 }
 
 // ownerRepository is the repository whose files GitHub takes for a whole account.
@@ -94,17 +115,19 @@ func ownersRepository(repo app.Repository) app.Repository {
 	return app.Repository{Owner: repo.Owner, Name: ownerRepository, Installation: repo.Installation}
 }
 
-func (s *Service) file(ctx context.Context, repo app.Repository, ref string) ([]byte, error) {
+func (s *Service) file(ctx context.Context, repo app.Repository, ref string) (policyFile, error) {
 	file, err := s.repos(repo).File(ctx, PolicyPath, ref)
 	switch {
 	case app.Is(err, app.CodeNotFound):
-		return nil, nil
+		return policyFile{}, nil
 	case app.Is(err, app.CodeForbidden) && repo.Name == ownerRepository:
-		return nil, nil // the App is not installed on the owner's repository: as if it were not there
+		return policyFile{}, nil // the App is not installed on the owner's repository: as if it were not there
+	case app.Is(err, app.CodeInvalid):
+		return policyFile{problem: err}, nil
 	case err != nil:
-		return nil, fmt.Errorf("reading the configuration of %s: %w", repo.FullName(), err)
+		return policyFile{}, fmt.Errorf("reading the configuration of %s: %w", repo.FullName(), err)
 	}
-	return file.Content, nil
+	return policyFile{text: file.Content}, nil
 }
 
 // PolicyPushed reads the configuration again after a push to the default branch.
@@ -139,7 +162,7 @@ func (s *Service) PolicyPushed(ctx context.Context, repo app.Repository) error {
 // changed is false when it is the one that stands on the default branch.
 func (s *Service) CheckPolicy(ctx context.Context, repo app.Repository, ref string) (changed bool, problem error, err error) {
 	proposed, err := s.file(ctx, repo, ref)
-	if err != nil || proposed == nil {
+	if err != nil || !proposed.there() {
 		return false, nil, err
 	}
 	owner, standing, err := s.policyFiles(ctx, repo)
@@ -147,9 +170,9 @@ func (s *Service) CheckPolicy(ctx context.Context, repo app.Repository, ref stri
 		return false, nil, err
 	}
 	if repo.Name == ownerRepository {
-		_, problem = config.ResolvePolicy(proposed, nil)
-		return !bytes.Equal(proposed, owner), problem, nil
+		_, problem = resolve(proposed, policyFile{})
+		return proposed.differs(owner), problem, nil
 	}
-	_, problem = config.ResolvePolicy(owner, proposed)
-	return !bytes.Equal(proposed, standing), problem, nil
+	_, problem = resolve(owner, proposed)
+	return proposed.differs(standing), problem, nil
 }

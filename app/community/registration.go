@@ -127,6 +127,9 @@ var genesisKinds = map[app.Permission]config.EntryKind{
 // (usesAgora). A person's highest counts, once; repeating it changes nothing.
 func (s *Service) Genesis(ctx context.Context, repo app.Repository, usesAgora bool) error {
 	record, err := s.Policy(ctx, repo)
+	if app.Is(err, app.CodeInvalid) {
+		return nil // a broken configuration is read again when it is mended, and then this too
+	}
 	if err != nil {
 		return err
 	}

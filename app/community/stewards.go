@@ -109,10 +109,10 @@ func (s *Service) IsCommunitySteward(ctx context.Context, repo app.Repository, u
 		}
 	}
 	own, err := s.file(ctx, ownersRepository(repo), "")
-	if err != nil || own == nil {
+	if err != nil || !own.there() {
 		return false, err
 	}
-	policy, problem := config.ResolvePolicy(nil, own)
+	policy, problem := resolve(policyFile{}, own)
 	if problem != nil {
 		return false, nil // a broken file names nobody
 	}
