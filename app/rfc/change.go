@@ -24,6 +24,8 @@ type change struct {
 
 	urgent  bool // state changed: shown at once
 	touched bool // shown after a quiet spell
+
+	counted *Result // the newest round, once it is sure to change no more
 }
 
 // update loads the RFC of an issue, lets do change it, moves its clocks on and
@@ -68,6 +70,9 @@ func (c *change) voting() bool { return c.r.State == Voting && c.round != nil &&
 
 // result recounts the newest round as it stands.
 func (c *change) result(ctx context.Context) (Result, error) {
+	if c.counted != nil {
+		return *c.counted, nil
+	}
 	record, err := loadRecord(ctx, c.tx, c.r, c.round, c.now)
 	if err != nil {
 		return Result{}, fmt.Errorf("loading the round of %s: %w", c.r.Name(), err)

@@ -23,11 +23,15 @@ func (c *change) clocks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	announced := c.round.EarlyCloseAt
 	if err := c.earlyClose(ctx, result); err != nil {
 		return err
 	}
-	if c.now.Before(result.Deadline) || c.round.LastRead.Before(result.Deadline) {
-		return nil // still voting, or not read to the end
+	if c.now.Before(result.Deadline) || c.round.LastRead.Before(result.Deadline) { // still voting, or not read to the end
+		if c.round.EarlyCloseAt.Equal(announced) {
+			c.counted = &result
+		}
+		return nil
 	}
 	return c.decide(ctx, result)
 }
