@@ -34,6 +34,17 @@ const (
 	Redelivered
 )
 
+// String is one word for it.
+func (r Receipt) String() string {
+	switch r {
+	case Duplicate:
+		return "duplicate"
+	case Redelivered:
+		return "redelivered"
+	}
+	return "accepted"
+}
+
 // Lease is a worker's right to run a lane. The token is unique: it tells this
 // holder from an earlier one whose lease ran out, which a time could not.
 type Lease struct {

@@ -20,7 +20,11 @@ type Queue interface {
 
 // scheduler is go-githubapp's scheduler over the durable inbox: it writes, and
 // answers; workers run the delivery later.
-type scheduler struct{ queue Queue }
+type scheduler struct {
+	queue   Queue
+	load    *load
+	observe func(event, outcome string)
+}
 
 // Schedule writes the delivery into its lane. The payload is not parsed but for
 // the numbers that name the lane.
@@ -32,7 +36,16 @@ func (s scheduler) Schedule(ctx context.Context, d githubapp.Dispatch) error {
 	if d.DeliveryID != "" {
 		key = DedupKey(d.DeliveryID)
 	}
-	_, err := s.queue.Receive(ctx, app.Entry{Lane: laneOf(d.EventType, d.Payload), Kind: Kind, DedupKey: key, Body: envelope(d.EventType, d.Payload)})
+	if err := s.load.enter(); err != nil {
+		return err
+	}
+	defer s.load.leave()
+	ctx, cancel := context.WithTimeout(ctx, keepWithin)
+	defer cancel()
+	receipt, err := s.queue.Receive(ctx, app.Entry{Lane: laneOf(d.EventType, d.Payload), Kind: Kind, DedupKey: key, Body: envelope(d.EventType, d.Payload)})
+	if err == nil {
+		s.observe(d.EventType, receipt.String())
+	}
 	return err
 }
 

@@ -36,6 +36,15 @@ type Options struct {
 	// Self is the App's own login on GitHub, "" when it is not known yet.
 	Self  func(ctx context.Context) string
 	Clock app.Clock
+	// Observe is told what became of each delivery at the door: "accepted",
+	// "duplicate", "redelivered", "ignored", "rejected", "shed" or "failed". The event
+	// is "other" when it is none that Agora takes. May be nil.
+	Observe func(event, outcome string)
+	// MaxWaiting bounds the deliveries that wait to be written (1,024 when 0), and
+	// MaxBuffered the bytes of bodies that are being read or wait (256 MiB). What
+	// comes on top is answered 503 at once.
+	MaxWaiting  int
+	MaxBuffered int64
 }
 
 // MergeQueue reads what stands in a repository's merge queue.
@@ -49,6 +58,7 @@ type Webhooks struct {
 	Options
 	handlers map[string]githubapp.EventHandler
 	hook     http.Handler
+	load     load
 }
 
 // New makes the webhooks. An empty secret would accept unsigned bodies and is an
@@ -58,6 +68,10 @@ func New(options Options) (*Webhooks, error) {
 		return nil, errors.New("webhook_secret is empty")
 	}
 	w := &Webhooks{Options: options, handlers: map[string]githubapp.EventHandler{}}
+	if w.Observe == nil {
+		w.Observe = func(string, string) {}
+	}
+	w.load.bound(options.MaxWaiting, options.MaxBuffered)
 	events := w.events()
 	for _, handler := range events {
 		for _, event := range handler.Handles() {
@@ -68,7 +82,8 @@ func New(options Options) (*Webhooks, error) {
 		}
 	}
 	w.hook = w.filter(githubapp.NewEventDispatcher(events, options.Secret,
-		githubapp.WithScheduler(scheduler{options.Queue}), githubapp.WithErrorCallback(answerError)))
+		githubapp.WithScheduler(scheduler{options.Queue, &w.load, w.Observe}), githubapp.WithErrorCallback(w.answerError),
+		githubapp.WithResponseCallback(w.answer)))
 	return w, nil
 }
 
@@ -127,28 +142,56 @@ func (w *Webhooks) filter(next http.Handler) http.Handler {
 		}
 		r.Header.Del(github.SHA1SignatureHeader)
 		r.Body = http.MaxBytesReader(out, r.Body, maxBody)
+		defer w.load.measure(r)()
 		next.ServeHTTP(out, r)
 	})
 }
 
+// answer acknowledges a delivery.
+func (w *Webhooks) answer(out http.ResponseWriter, r *http.Request, event string, handled bool) {
+	if !handled {
+		w.Observe(otherEvent, "ignored")
+	}
+	githubapp.DefaultResponseCallback(out, r, event, handled)
+}
+
+// otherEvent stands for every event that Agora does not take: the header is not
+// signed, so that it may say anything.
+const otherEvent = "other"
+
 // answerError says what was wrong with a delivery. It logs only what is Agora's
 // fault.
-func answerError(out http.ResponseWriter, r *http.Request, err error) {
+func (w *Webhooks) answerError(out http.ResponseWriter, r *http.Request, err error) {
 	var invalid githubapp.ValidationError
 	var tooLarge *http.MaxBytesError
 	var broken *brokenPayload
+	cause := err
+	if errors.As(err, &invalid) {
+		cause = invalid.Cause // it does not unwrap to it
+	}
+	outcome := "rejected"
 	switch {
-	case errors.As(err, &tooLarge), errors.As(err, &invalid) && errors.As(invalid.Cause, &tooLarge):
+	case errors.Is(cause, errOverloaded):
+		outcome = "shed"
+		out.Header().Set("Retry-After", retryAfter)
+		http.Error(out, "Agora is overloaded; send the delivery again", http.StatusServiceUnavailable)
+	case errors.As(cause, &tooLarge):
 		http.Error(out, "the payload is larger than 25 MB", http.StatusRequestEntityTooLarge)
 	case errors.As(err, &invalid):
 		http.Error(out, "the delivery is not signed with the webhook's secret, or its headers are broken", http.StatusUnauthorized)
 	case errors.As(err, &broken):
 		http.Error(out, broken.Error(), http.StatusBadRequest)
 	default:
+		outcome = "failed"
 		zerolog.Ctx(r.Context()).Error().Err(err).Msg("keeping a delivery")
-		out.Header().Set("Retry-After", "10")
+		out.Header().Set("Retry-After", retryAfter)
 		http.Error(out, "the delivery could not be kept; send it again", http.StatusServiceUnavailable)
 	}
+	event := r.Header.Get("X-GitHub-Event")
+	if !w.Takes(event) {
+		event = otherEvent
+	}
+	w.Observe(event, outcome)
 }
 
 // Handle runs a delivery that the inbox kept. A payload that cannot be decoded is
