@@ -189,11 +189,20 @@ func (r *Runner) fixedVote(in Incoming, run *Run, results []Result) bool {
 
 func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool) error {
 	line := Line{Raw: raw(result), At: at, Vote: isVote(result)}
+	given, err := r.given(ctx, in, at)
+	if err != nil {
+		return err
+	}
+	if given >= commandsPerMinute {
+		if given == commandsPerMinute { // said once: who writes a hundred gets no hundred answers
+			line.Say = fmt.Sprintf("You gave more than %d commands within a minute. This one and those after it were not carried out; write them again in a while.", commandsPerMinute)
+		}
+		return r.record(ctx, in, run, line, nil)
+	}
 	if result.Problem != nil {
 		line.Say = r.explain(result.Problem)
-		return r.record(ctx, run, line, nil)
+		return r.record(ctx, in, run, line, nil)
 	}
-	var err error
 	if line.Vote && contradicts {
 		err = Refuse(app.CodeInvalid, "This comment votes in two different ways, so none of its votes counts. Write one vote in a new comment.")
 	} else {
@@ -201,7 +210,7 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 		call := Call{Repo: in.Repo, Ref: in.Ref, Comment: in.Comment, At: at, Command: result.Command}
 		if apply, err = r.handlers[result.Command.Definition.Name()](ctx, call); err == nil {
 			line.Done = true
-			err = r.record(ctx, run, line, apply)
+			err = r.record(ctx, in, run, line, apply)
 		}
 	}
 	refusal, refused := asRefusal(err)
@@ -209,11 +218,27 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 		return err
 	}
 	line.Done, line.Say = false, fmt.Sprintf("`%s` was not carried out: %s", result.Command.Definition.Name(), refusal.Reason)
-	return r.record(ctx, run, line, nil)
+	return r.record(ctx, in, run, line, nil)
 }
 
-// record carries the command out and remembers its line, in one transaction.
-func (r *Runner) record(ctx context.Context, run *Run, line Line, apply Apply) error {
+// commandsPerMinute is how many commands a person may give in a community within a
+// minute of GitHub's clock. It is GitHub's so that what was written in time and read
+// late, after an outage, is not taken for a flood; and so that the order in which
+// comments are read does not matter.
+const commandsPerMinute = 30
+
+// given is how many commands the author gave in the community in that minute.
+func (r *Runner) given(ctx context.Context, in Incoming, at time.Time) (given int, err error) {
+	err = r.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		given, err = tx.CommandsGiven(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, at)
+		return err
+	})
+	return given, err
+}
+
+// record carries the command out, and remembers its line and that it was given, in
+// one transaction.
+func (r *Runner) record(ctx context.Context, in Incoming, run *Run, line Line, apply Apply) error {
 	var saved Run
 	err := r.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		say := line
@@ -223,6 +248,9 @@ func (r *Runner) record(ctx context.Context, run *Run, line Line, apply Apply) e
 				return err
 			}
 			say.Say = reply
+		}
+		if err := tx.CountCommand(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, line.At); err != nil {
+			return err
 		}
 		saved = *run
 		saved.Lines = append(slices.Clone(run.Lines), say)
