@@ -98,7 +98,18 @@ type Tx interface {
 	// LedgerOfAll is a community's whole ledger, grouped by member.
 	LedgerOfAll(ctx context.Context, community int64) (map[int64][]Entry, error)
 
+	// AddContribution appends what a member did once per (community, Source); it
+	// reports whether it is new.
+	AddContribution(ctx context.Context, community int64, contribution Contribution) (added bool, err error)
+	// Contributions lists what everybody did since an instant, oldest first.
+	Contributions(ctx context.Context, community int64, since time.Time) ([]Contribution, error)
+	// ContributionsOf lists a member's newest contributions, newest first; all when
+	// limit is 0.
+	ContributionsOf(ctx context.Context, community, member int64, limit int) ([]Contribution, error)
+
 	AppendAudit(ctx context.Context, entry audit.Entry) error
+	// RecentAudit lists the newest entries of one subject's trail, oldest first.
+	RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error)
 
 	// Enqueue and SetTimer put work into lanes; see command.Tx and rfc.Tx.
 	Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error
