@@ -17,7 +17,9 @@ const commentRoute = "/repos/{owner}/{repo}/issues/comments/{id}"
 // permission on the repository.
 func assembly(t *testing.T, voters int) (*stage, context.Context, []string) {
 	t.Helper()
-	s, ctx := play(t, staging{sim: ghsim.Options{RateLimit: -1}})
+	s, _ := play(t, staging{sim: ghsim.Options{RateLimit: -1}})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // these stories are long
+	t.Cleanup(cancel)
 	crowd := map[string]string{}
 	var logins []string
 	for n := range voters {
@@ -100,8 +102,8 @@ func TestAWholeLifeOfAnRFCCostsFewWrites(t *testing.T) {
 	jump(t, ctx, s, 24*time.Hour)
 	jump(t, ctx, s, time.Minute)
 	decision := commentWith(t, s, constitution, pull.Number, "<!-- agora:decision 1/1 -->")
-	if !strings.Contains(decision.Body, "100") {
-		t.Errorf("the decision does not tell of 100 voters:\n%s", decision.Body)
+	if !strings.Contains(decision.Body, "| 80 |") || !strings.Contains(decision.Body, "| 20 |") {
+		t.Errorf("the decision does not tell of all voters:\n%s", decision.Body)
 	}
 
 	counts, table := asked(s)
@@ -126,8 +128,12 @@ func TestABurstOfVotesIsShownTogether(t *testing.T) {
 	ballot := commentWith(t, s, constitution, pull.Number, "<!-- agora:ballot 1/1 -->")
 	jump(t, ctx, s, 24*time.Hour)
 	s.sim.ResetCounters()
-	for n, login := range logins {
-		vote(t, s, pull.Number, ballot.ID, login, n)
+	for _, reacting := range []bool{false, true} {
+		for n, login := range logins {
+			if n%10 < 6 == reacting {
+				vote(t, s, pull.Number, ballot.ID, login, n)
+			}
+		}
 	}
 	for range 12 {
 		jump(t, ctx, s, 5*time.Minute)
@@ -142,7 +148,6 @@ func TestABurstOfVotesIsShownTogether(t *testing.T) {
 	if !strings.Contains(sticky.Body, "Ballots (1000)") {
 		t.Errorf("the votes are not all shown:\n%.2000s", sticky.Body)
 	}
-	t.Log(table)
 }
 
 func TestAQuietRoundAsksOncePerReading(t *testing.T) {
@@ -175,9 +180,10 @@ func TestAQuietRoundAsksOncePerReading(t *testing.T) {
 			for _, r := range s.sim.Requests() {
 				switch {
 				case r.By != "app" || r.Status == http.StatusUnauthorized || strings.HasSuffix(r.Route, "/access_tokens"):
-				case r.Route == "/repos/{owner}/{repo}/issues": // the hourly look at each repository
-					if r.Count > 3*(hours+1) {
-						t.Errorf("the repositories were looked at %d times in %d hours", r.Count, hours)
+				case r.Route == "/repos/{owner}/{repo}/issues", strings.HasPrefix(r.Route, "/app/"):
+					// The hourly looks, at two repositories and at lost deliveries.
+					if r.Count > 2*(hours+1) {
+						t.Errorf("%d requests to %s in %d hours", r.Count, r.Route, hours)
 					}
 				case r.Status == http.StatusNotModified:
 					unchanged += r.Count
