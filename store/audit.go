@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,85 +13,100 @@ import (
 	"github.com/agora-rfc/agora/app/audit"
 )
 
-// AppendAudit adds an entry to its community's trail when the transaction
-// commits, and gives it its Seq and Hash then. A trail is appended to by one
-// transaction at a time; doing it last keeps that time short, and the lock
-// behind all others.
-func (tx *Tx) AppendAudit(_ context.Context, entry audit.Entry) error {
-	if tx.readOnly {
-		return errors.New("appending to the audit trail inside a view")
-	}
-	tx.trail = append(tx.trail, entry)
-	return nil
-}
-
-// appendTrail writes what AppendAudit gathered.
-func (tx *Tx) appendTrail(ctx context.Context) error {
-	for _, entry := range tx.trail {
-		if err := tx.appendEntry(ctx, entry); err != nil {
-			return fmt.Errorf("appending %s of %s to the audit trail: %w", entry.Kind, entry.Subject, err)
-		}
-	}
-	tx.trail = nil
-	return nil
-}
-
-func (tx *Tx) appendEntry(ctx context.Context, entry audit.Entry) error {
-	var err error
-	if entry.Seq, err = tx.next(ctx, entry.Community, "audit"); err != nil { // locks the trail
-		return err
-	}
-	var before string
-	err = tx.QueryRowContext(ctx, `SELECT chain FROM audit WHERE community = $1 AND seq = $2`,
-		entry.Community, entry.Seq-1).Scan(&before)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
+// AppendAudit adds an entry to its community's trail. It waits for nobody: the
+// entry's place in the chain is given by SealAudit, after the commit.
+func (tx *Tx) AppendAudit(ctx context.Context, entry audit.Entry) error {
 	entry.At = entry.At.UTC().Truncate(time.Microsecond)
-	entry.Hash = entry.Digest()
+	entry.Seq, entry.Hash, entry.Chain = 0, "", ""
 	body, err := json.Marshal(entry)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit (community, subject, hash, body) VALUES ($1, $2, $3, $4)`,
+			entry.Community, clean(entry.Subject), entry.Digest(), body)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("appending %s of %s to the audit trail: %w", entry.Kind, entry.Subject, err)
 	}
-	_, err = tx.ExecContext(ctx,
-		`INSERT INTO audit (community, seq, subject, chain, body) VALUES ($1, $2, $3, $4, $5)`,
-		entry.Community, entry.Seq, clean(entry.Subject), link(before, entry.Hash), body)
-	return err
+	return nil
 }
 
-// link makes the chain: it covers an entry and, through the link before it,
-// every earlier one.
-func link(before, hash string) string {
-	sum := sha256.Sum256([]byte(before + "\n" + hash))
-	return hex.EncodeToString(sum[:])
-}
-
-// Audit lists the trail of one subject, or of the whole community when subject
-// is "", oldest first, from after a Seq; all of it when limit is 0.
+// Audit lists the trail of one subject, oldest first, from after an ID; all of it
+// when limit is 0.
 func (tx *Tx) Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error) {
-	if err := tx.appendTrail(ctx); err != nil { // what this transaction did belongs to it
-		return nil, err
-	}
-	if subject == "" {
-		return list[audit.Entry](ctx, tx, nil, "audit trail",
-			`SELECT body FROM audit WHERE community = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
-			community, after, bound(limit))
-	}
-	return list[audit.Entry](ctx, tx, nil, "audit trail",
-		`SELECT body FROM audit WHERE community = $1 AND subject = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
+	return tx.entries(ctx, `WHERE community = $1 AND subject = $2 AND id > $3 ORDER BY id LIMIT $4`,
 		community, clean(subject), after, bound(limit))
 }
 
 // RecentAudit lists the newest entries of one subject's trail, oldest first.
 func (tx *Tx) RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error) {
-	if err := tx.appendTrail(ctx); err != nil {
-		return nil, err
-	}
-	entries, err := list[audit.Entry](ctx, tx, nil, "audit trail",
-		`SELECT body FROM audit WHERE community = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3`,
+	entries, err := tx.entries(ctx, `WHERE community = $1 AND subject = $2 ORDER BY id DESC LIMIT $3`,
 		community, clean(subject), bound(limit))
 	slices.Reverse(entries)
 	return entries, err
+}
+
+// SealedAudit lists a community's sealed entries in the order of the chain, from
+// after a Seq; all when limit is 0.
+func (tx *Tx) SealedAudit(ctx context.Context, community, after int64, limit int) ([]audit.Entry, error) {
+	return tx.entries(ctx, `WHERE community = $1 AND seq > $2 ORDER BY seq LIMIT $3`, community, after, bound(limit))
+}
+
+// UnsealedAudit lists a community's entries that have no place in the chain yet,
+// from after an ID; all when limit is 0.
+func (tx *Tx) UnsealedAudit(ctx context.Context, community, after int64, limit int) ([]audit.Entry, error) {
+	return tx.entries(ctx, `WHERE community = $1 AND seq IS NULL AND id > $2 ORDER BY id LIMIT $3`,
+		community, after, bound(limit))
+}
+
+// AuditHead is the end of a community's chain; the zero Head when nothing is
+// sealed yet.
+func (tx *Tx) AuditHead(ctx context.Context, community int64) (audit.Head, error) {
+	return tx.auditHead(ctx, community, ``)
+}
+
+func (tx *Tx) auditHead(ctx context.Context, community int64, lock string) (audit.Head, error) {
+	var head audit.Head
+	err := tx.QueryRowContext(ctx, `SELECT seq, chain FROM audit_heads WHERE community = $1`+lock, community).
+		Scan(&head.Seq, &head.Hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return head, fmt.Errorf("reading the head of the audit trail of %d: %w", community, err)
+	}
+	return head, nil
+}
+
+// entries reads entries and what the columns say of their place.
+func (tx *Tx) entries(ctx context.Context, where string, args ...any) (_ []audit.Entry, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("listing the audit trail: %w", err)
+		}
+	}()
+	rows, err := tx.QueryContext(ctx, `SELECT id, community, hash, seq, chain, body FROM audit `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var entries []audit.Entry
+	for rows.Next() {
+		var e audit.Entry
+		var id, community int64
+		var hash string
+		var seq sql.NullInt64
+		var chain sql.NullString
+		var body []byte
+		if err := rows.Scan(&id, &community, &hash, &seq, &chain, &body); err != nil {
+			return nil, err
+		}
+		// What cannot be read is not the entry that was written: its hash will tell.
+		if err := json.Unmarshal(body, &e); err != nil {
+			e = audit.Entry{Reason: "unreadable: " + err.Error()}
+		}
+		e.ID, e.Community, e.Seq, e.Hash, e.Chain = id, community, seq.Int64, hash, chain.String
+		if hash == "" {
+			e.Hash = e.Digest()
+		}
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
 }
 
 // bound is a LIMIT: 0 stands for none.
@@ -119,63 +132,39 @@ func (tx *Tx) next(ctx context.Context, community int64, purpose string) (int64,
 }
 
 // VerifyAudit reads every trail and recomputes it: each entry's own hash, its
-// place, and the chain through all entries. It returns how many entries it read
-// and one error for each trail that was changed after the fact, naming the
+// place, and the chain through all entries to its head. It returns how many entries
+// it read and one error for each trail that was changed after the fact, naming the
 // first place.
 func (s *Store) VerifyAudit(ctx context.Context) (entries int, broken []error, err error) {
 	err = s.View(ctx, func(ctx context.Context, tx *Tx) error {
 		entries, broken = 0, nil
-		rows, err := tx.QueryContext(ctx, `SELECT community, seq, chain, body FROM audit ORDER BY community, seq`)
+		communities, err := tx.Communities(ctx)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		var community, expected int64 // of the row before
-		var chain string
-		bad := false
-		for rows.Next() {
-			var trail, seq int64
-			var stored string
-			var body []byte
-			if err := rows.Scan(&trail, &seq, &stored, &body); err != nil {
+		for _, community := range communities {
+			chain := audit.Chain{Community: community}
+			var found error
+			err := audit.Each(ctx, tx, community, func(e audit.Entry) error {
+				entries++
+				found = errors.Join(found, chain.Add(e, false))
+				return nil
+			})
+			if err != nil {
 				return err
 			}
-			entries++
-			if trail != community {
-				community, expected, chain, bad = trail, 0, "", false
+			head, err := tx.AuditHead(ctx, community)
+			if err != nil {
+				return err
 			}
-			expected++
-			if bad {
-				continue
-			}
-			if err := verifyEntry(trail, seq, expected, body); err != nil {
-				broken, bad = append(broken, err), true
-				continue
-			}
-			var entry audit.Entry
-			_ = json.Unmarshal(body, &entry) // verified just now
-			if chain = link(chain, entry.Hash); chain != stored {
-				broken, bad = append(broken, fmt.Errorf("the audit trail of %d: the chain breaks at %d", trail, seq)), true
+			if found = errors.Join(found, chain.End(head)); found != nil {
+				broken = append(broken, found)
 			}
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return entries, nil, fmt.Errorf("reading the audit trails: %w", err)
 	}
 	return entries, broken, nil
-}
-
-func verifyEntry(community, seq, expected int64, body []byte) error {
-	var entry audit.Entry
-	if seq != expected {
-		return fmt.Errorf("the audit trail of %d: entry %d is missing", community, expected)
-	}
-	if err := json.Unmarshal(body, &entry); err != nil {
-		return fmt.Errorf("the audit trail of %d: entry %d cannot be read: %w", community, seq, err)
-	}
-	if entry.Community != community || entry.Seq != seq || entry.Hash != entry.Digest() {
-		return fmt.Errorf("the audit trail of %d: entry %d was changed", community, seq)
-	}
-	return nil
 }

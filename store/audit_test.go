@@ -2,10 +2,7 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,7 +12,6 @@ import (
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/store"
-	"github.com/agora-rfc/agora/store/storetest"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -54,57 +50,32 @@ func TestNumbersAndTrailsHaveNoGaps(t *testing.T) {
 		if numbers.Load() != kept*(kept+1)/2 {
 			t.Errorf("the numbers sum to %d, want 1 to %d once each", numbers.Load(), kept)
 		}
+		sealed, err := s.SealAudit(t.Context())
+		must(t, err)
 		entries, broken, err := s.VerifyAudit(t.Context())
 		must(t, err)
+		if sealed != kept {
+			t.Errorf("sealed %d of %d", sealed, kept)
+		}
 		if entries != kept || len(broken) != 0 {
 			t.Errorf("verified %d entries of %d: %v", entries, kept, broken)
 		}
 		var trail []audit.Entry
 		must(t, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
 			must(t, tx.AppendAudit(ctx, audit.Entry{Community: acme, Subject: "rfc/1", At: clock.now(), Kind: "last"}))
-			trail, err = tx.Audit(ctx, acme, "rfc/1", kept-1, 0)
+			trail, err = tx.RecentAudit(ctx, acme, "rfc/1", 2)
 			return err
 		}))
-		if len(trail) != 2 || trail[1].Kind != "last" || trail[1].Seq != kept+1 {
+		if len(trail) != 2 || trail[0].Seq == 0 || trail[1].Kind != "last" || trail[1].Seq != 0 || trail[1].Hash == "" {
 			t.Errorf("the end of the trail: %+v", trail)
 		}
-	})
-}
-
-func TestATrailThatWasChangedIsFound(t *testing.T) {
-	t.Parallel()
-	url := storetest.SQLite(t)
-	s := storetest.Open(t, url, store.Options{})
-	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite://"))
-	must(t, err)
-	defer db.Close()
-	for community := range int64(4) {
-		for i := range 3 {
-			inTx(t, s, func(ctx context.Context, tx *store.Tx) error {
-				return tx.AppendAudit(ctx, audit.Entry{Community: community + 1, Subject: "rfc/1", Reason: fmt.Sprint("reason", i)})
-			})
+		page := view(t, s.RFC(), func(ctx context.Context, tx rfc.Tx) ([]audit.Entry, error) {
+			return tx.Audit(ctx, acme, "rfc/1", trail[0].ID, 0)
+		})
+		if len(page) != 1 || page[0].Kind != "last" {
+			t.Errorf("the page after entry %d: %+v", trail[0].ID, page)
 		}
-	}
-	for _, forgery := range []string{
-		`UPDATE audit SET body = CAST(replace(CAST(body AS TEXT), 'reason1', 'reason9') AS BLOB) WHERE community = 1 AND seq = 2`,
-		`DELETE FROM audit WHERE community = 2 AND seq = 1`,
-		// An entry that is right in itself, at its place, but not the one that was written.
-		`UPDATE audit SET chain = (SELECT chain FROM audit WHERE community = 4 AND seq = 3) WHERE community = 3 AND seq = 2`,
-	} {
-		_, err := db.ExecContext(t.Context(), forgery)
-		must(t, err)
-	}
-	_, broken, err := s.VerifyAudit(t.Context())
-	must(t, err)
-	var got []string
-	for _, err := range broken {
-		got = append(got, err.Error())
-	}
-	same(t, "what was found", []string{
-		"the audit trail of 1: entry 2 was changed",
-		"the audit trail of 2: entry 1 is missing",
-		"the audit trail of 3: the chain breaks at 2",
-	}, got)
+	})
 }
 
 func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
@@ -133,10 +104,16 @@ func TestAPartThatFailsIsUndoneAlone(t *testing.T) {
 			kept = append(kept, m.ID)
 		}
 		same(t, "the members", []int64{1, 3}, kept)
-		trail := view(t, s, func(ctx context.Context, tx rfc.Tx) ([]audit.Entry, error) { return tx.Audit(ctx, acme, "", 0, 0) })
-		if len(trail) != 2 || trail[1].Subject != community.MemberSubject(3) {
-			t.Errorf("the trail: %+v", trail)
+		var noted []int64
+		for id := int64(1); id <= 3; id++ {
+			for _, e := range view(t, s, func(ctx context.Context, tx rfc.Tx) ([]audit.Entry, error) {
+				return tx.Audit(ctx, acme, community.MemberSubject(id), 0, 0)
+			}) {
+				noted = append(noted, id)
+				same(t, "the subject", community.MemberSubject(id), e.Subject)
+			}
 		}
+		same(t, "the trail", []int64{1, 3}, noted)
 	})
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"github.com/agora-rfc/agora/app/archive"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/recovery"
@@ -46,7 +47,13 @@ func (s *Store) Recovery() Port[recovery.Tx] {
 	return Port[recovery.Tx]{s, func(tx *Tx) recovery.Tx { return tx }}
 }
 
+// Archive is the store as its archive is read.
+func (s *Store) Archive() Port[archive.Tx] {
+	return Port[archive.Tx]{s, func(tx *Tx) archive.Tx { return tx }}
+}
+
 var (
+	_ archive.Store   = Port[archive.Tx]{}
 	_ community.Store = Port[community.Tx]{}
 	_ command.Store   = Port[command.Tx]{}
 	_ recovery.Store  = Port[recovery.Tx]{}

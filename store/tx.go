@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
-	"github.com/agora-rfc/agora/app/audit"
 )
 
 // Tx is one transaction: it sees and changes the store as a whole or not at all.
@@ -21,7 +20,6 @@ type Tx struct {
 	now      int64
 	readOnly bool
 	locked   map[string]bool // the lanes whose rows this transaction has locked
-	trail    []audit.Entry   // to be appended at the end
 	wake     bool            // somebody may have work after the commit
 }
 
@@ -61,9 +59,6 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
 			return err
 		}
-		if err := tx.appendTrail(ctx); err != nil {
-			return err
-		}
 		if err := tx.Commit(); err != nil {
 			return fmt.Errorf("committing: %w", err)
 		}
@@ -79,9 +74,9 @@ func (tx *Tx) join(ctx context.Context, fn func(context.Context, *Tx) error) err
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT part`); err != nil {
 		return fmt.Errorf("beginning a part of a transaction: %w", err)
 	}
-	trail, locked := tx.trail, maps.Clone(tx.locked)
+	locked := maps.Clone(tx.locked)
 	if err := fn(ctx, tx); err != nil {
-		tx.trail, tx.locked = trail, locked
+		tx.locked = locked
 		if _, undo := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT part`); undo != nil {
 			return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", undo))
 		}

@@ -12,10 +12,14 @@ import (
 	"time"
 )
 
-// Entry is one line of a community's trail.
+// Entry is one line of a community's trail. It is there as soon as what it tells
+// of is; its place in the chain is given a moment later, when it is sealed.
 type Entry struct {
-	// Seq is the place in the community's trail, given when the entry is stored.
-	Seq       int64     `json:"seq"`
+	// ID is the entry's number in the store, whatever its community. Trails are
+	// paged by it.
+	ID int64 `json:"-"`
+	// Seq is the place in the community's chain, from 1; 0 until it is sealed.
+	Seq       int64     `json:"seq,omitempty"`
 	Community int64     `json:"community"`
 	Subject   string    `json:"subject"` // "rfc/7", "member/42", "repository/9"
 	At        time.Time `json:"at"`
@@ -28,13 +32,16 @@ type Entry struct {
 	PolicyVersion string `json:"policy_version,omitempty"`
 	// Inputs are the numbers and hashes the decision was made from, as JSON.
 	Inputs json.RawMessage `json:"inputs,omitempty"`
-	// Hash is the entry's own hash; it covers every field but itself.
-	Hash string `json:"hash"`
+	// Hash is the entry's own hash: see Digest.
+	Hash string `json:"hash,omitempty"`
+	// Chain is the hash of the chain up to and with this entry; "" until it is sealed.
+	Chain string `json:"chain,omitempty"`
 }
 
-// Digest computes the entry's hash from its content.
+// Digest computes the entry's hash from its content, whatever its place in the
+// chain: it is the same before the entry is sealed and after.
 func (e Entry) Digest() string {
-	e.Hash = ""
+	e.Seq, e.Hash, e.Chain = 0, "", ""
 	e.At = e.At.UTC().Truncate(time.Microsecond)
 	content, err := json.Marshal(e)
 	if err != nil { // every field marshals; Inputs that are no JSON are hashed as text
@@ -42,6 +49,14 @@ func (e Entry) Digest() string {
 	}
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
+}
+
+// Name is what the entry is called: "entry 5", or by its instant until it is sealed.
+func (e Entry) Name() string {
+	if e.Seq > 0 {
+		return fmt.Sprintf("entry %d", e.Seq)
+	}
+	return fmt.Sprintf("the unsealed entry %q of %s at %s", e.Kind, e.Subject, e.At.UTC().Format(time.RFC3339Nano))
 }
 
 // Inputs marshals the numbers behind a decision; a value that cannot be marshalled

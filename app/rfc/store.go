@@ -114,10 +114,12 @@ type Tx interface {
 	// MoveIssue renames an issue everywhere after GitHub transferred it.
 	MoveIssue(ctx context.Context, from, to app.IssueRef) error
 
-	// Audit lists the trail of one subject, oldest first, from after the given Seq.
+	// Audit lists the trail of one subject, oldest first, from after the given ID.
 	Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error)
 	// RecentAudit lists its newest entries, oldest first.
 	RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error)
+	// AuditHead is where the community's chain ends.
+	AuditHead(ctx context.Context, community int64) (audit.Head, error)
 
 	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	CancelTimer(ctx context.Context, key string) error

@@ -1,7 +1,6 @@
 package rfc
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,11 +14,44 @@ import (
 	"github.com/agora-rfc/agora/config"
 )
 
-// Verification is what Verify read and what it found.
+// Dossier is one RFC with everything its decisions follow from.
+type Dossier struct {
+	RFC    *RFC
+	Rounds []Record // oldest first
+}
+
+// Dossiers is where a Dossier is read from.
+type Dossiers interface {
+	RFC(ctx context.Context, id int64) (*RFC, error)
+	Rounds(ctx context.Context, rfc int64) ([]*Round, error)
+	Electorate(ctx context.Context, rfc int64, round int) ([]Voter, error)
+	Acts(ctx context.Context, rfc int64, round int) ([]Act, error)
+}
+
+// LoadDossier reads the dossier of one RFC by its id in the store.
+func LoadDossier(ctx context.Context, tx Dossiers, id int64) (d Dossier, err error) {
+	if d.RFC, err = tx.RFC(ctx, id); err != nil {
+		return d, err
+	}
+	rounds, err := tx.Rounds(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	for _, round := range rounds {
+		record, err := loadRecord(ctx, tx, d.RFC, round, round.ClosedAt)
+		if err != nil {
+			return d, err
+		}
+		d.Rounds = append(d.Rounds, record)
+	}
+	return d, nil
+}
+
+// Verification is how much Verify recounted and what it found.
 type Verification struct {
-	RFCs, Rounds, Decisions, Ballots int
+	Rounds, Decisions, Ballots int
 	// Differences are the places where what is stored contradicts the trail or a
-	// recount, those of one RFC together; none when all is as it was decided.
+	// recount; none when all is as it was decided.
 	Differences []Difference
 }
 
@@ -39,128 +71,62 @@ func (d Difference) String() string {
 	return place + ": " + d.What
 }
 
-// Verify recounts every decision from what is stored, and compares states, rounds,
-// electorates, ballots, rules and results with what the audit trail says of them.
-// Each RFC is read in one consistent look, so it may run beside a working server.
-// The trail itself, the chain of its hashes, is verified by the store.
-func Verify(ctx context.Context, store Store) (Verification, error) {
-	var found Verification
-	var all []*RFC
-	var known policies
-	err := store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
-		if all, err = tx.RFCs(ctx, Filter{}); err != nil {
-			return err
-		}
-		known, err = loadPolicies(ctx, tx, all)
-		return err
-	})
-	if err != nil {
-		return found, err
+// Policies are all policies there ever were, by version, as the trail has them.
+type Policies map[string]config.Policy
+
+// Take remembers the policy of an entry that tells of one.
+func (p Policies) Take(e audit.Entry) {
+	var policy config.Policy
+	if e.Kind == "policy" && json.Unmarshal(e.Inputs, &policy) == nil {
+		p[e.To] = policy
 	}
-	slices.SortFunc(all, func(a, b *RFC) int { return cmp.Compare(a.ID, b.ID) })
-	for _, r := range all {
-		var v verifier
-		err := store.View(ctx, func(ctx context.Context, tx Tx) error {
-			v = verifier{policies: known}
-			return v.verify(ctx, tx, r.ID)
-		})
-		if err != nil {
-			return found, fmt.Errorf("verifying %s (%s): %w", r.Name(), r.URL, err)
-		}
-		found.RFCs++
-		found.Rounds += v.Rounds
-		found.Decisions += v.Decisions
-		found.Ballots += v.Ballots
-		found.Differences = append(found.Differences, v.Differences...)
-	}
-	return found, nil
 }
 
-// policies are all policies there ever were, by version.
-type policies map[string]config.Policy
-
-// loadPolicies reads them from the trails of every community, because a repository
-// may have moved from one to another.
-func loadPolicies(ctx context.Context, tx Tx, all []*RFC) (policies, error) {
-	installations, err := tx.Installations(ctx)
-	if err != nil {
-		return nil, err
+// Verify says how a policy differs from the one the trail has of its version; ""
+// when it does not. The version of one that this trail does not have, because its
+// repository came from another community, names its content itself.
+func (p Policies) Verify(policy config.Policy, version string) string {
+	noted, known := p[version]
+	if known && !sameJSON(noted, policy) || !known && policy.Version() != version {
+		return "its rules are not those of version " + version
 	}
-	accounts := map[int64]bool{}
-	for _, installation := range installations {
-		accounts[installation.Account.ID] = true
-	}
-	for _, r := range all {
-		accounts[r.Community] = true
-	}
-	found := policies{}
-	for account := range accounts {
-		if err := found.load(ctx, tx, account); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+	return ""
 }
 
-func (p policies) load(ctx context.Context, tx Tx, account int64) error {
-	const atOnce = 1000
-	for after := int64(0); ; {
-		entries, err := tx.Audit(ctx, account, "", after, atOnce)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			after = e.Seq
-			var policy config.Policy
-			if e.Kind == "policy" && json.Unmarshal(e.Inputs, &policy) == nil {
-				p[e.To] = policy
-			}
-		}
-		if len(entries) < atOnce {
-			return nil
-		}
-	}
+// Verify recounts every decision on one RFC, and compares its state, rounds,
+// electorates, ballots, rules and results with what its audit trail, in the order
+// of the chain, says of them. The trail itself is verified by audit.Chain.
+func Verify(d Dossier, trail []audit.Entry, policies Policies) Verification {
+	v := verifier{policies: policies, r: d.RFC, trail: trail, rounds: d.Rounds}
+	v.verify()
+	return v.Verification
 }
 
 // verifier verifies one RFC.
 type verifier struct {
 	Verification
-	policies policies
+	policies Policies
 
 	r      *RFC
 	trail  []audit.Entry
-	rounds []*Round
+	rounds []Record
 }
 
 func (v *verifier) differs(round int, format string, args ...any) {
 	v.Differences = append(v.Differences, Difference{RFC: v.r, Round: round, What: fmt.Sprintf(format, args...)})
 }
 
-func (v *verifier) verify(ctx context.Context, tx Tx, id int64) (err error) {
-	if v.r, err = tx.RFC(ctx, id); err != nil {
-		return err
-	}
-	if v.trail, err = tx.Audit(ctx, v.r.Community, v.r.Subject(), 0, 0); err != nil {
-		return err
-	}
-	if v.rounds, err = tx.Rounds(ctx, id); err != nil {
-		return err
-	}
+func (v *verifier) verify() {
 	v.states()
 	opened := len(v.entries("round-opened", nil))
 	for number := 1; number <= max(v.r.Round, len(v.rounds), opened); number++ {
-		i := slices.IndexFunc(v.rounds, func(r *Round) bool { return r.Number == number })
+		i := slices.IndexFunc(v.rounds, func(r Record) bool { return r.Round.Number == number })
 		if i < 0 {
 			v.differs(number, "the round is missing")
 			continue
 		}
-		record, err := loadRecord(ctx, tx, v.r, v.rounds[i], v.rounds[i].ClosedAt)
-		if err != nil {
-			return err
-		}
-		v.round(record)
+		v.round(v.rounds[i])
 	}
-	return nil
 }
 
 // states follows the moves of the trail to the state the RFC is in.
@@ -170,12 +136,12 @@ func (v *verifier) states() {
 		switch e.Kind {
 		case "state":
 			if State(e.From) != state {
-				v.differs(0, "entry %d of the trail leaves the state %q, but it was %q", e.Seq, e.From, state)
+				v.differs(0, "%s of the trail leaves the state %q, but it was %q", e.Name(), e.From, state)
 			}
 			state = State(e.To)
 		case "numbered":
 			if e.To != v.r.Name() {
-				v.differs(0, "it was numbered %s by entry %d of the trail", e.To, e.Seq)
+				v.differs(0, "it was numbered %s by %s of the trail", e.To, e.Name())
 			}
 		}
 	}
@@ -193,7 +159,7 @@ func (v *verifier) round(record Record) {
 	switch outcome := record.Round.Outcome; {
 	case !record.Round.Closed(), outcome == OutcomeRestarted, outcome == OutcomeAbandoned:
 		if len(decisions) > 0 {
-			v.differs(record.Round.Number, "entry %d of the trail decides it, but it is not decided", decisions[0].seq)
+			v.differs(record.Round.Number, "%s of the trail decides it, but it is not decided", decisions[0].entry)
 		}
 	case len(decisions) != 1:
 		v.differs(record.Round.Number, "it is decided, and %d entries of the trail say so", len(decisions))
@@ -220,11 +186,11 @@ func (v *verifier) opening(record Record) {
 	}
 	entry := entries[0]
 	if err := json.Unmarshal(entry.Inputs, &opening); err != nil {
-		v.differs(round.Number, "entry %d of the trail, which opens it, cannot be read", entry.Seq)
+		v.differs(round.Number, "%s of the trail, which opens it, cannot be read", entry.Name())
 		return
 	}
 	if digestVoters(record.Voters) != opening.Electorate {
-		v.differs(round.Number, "its electorate is not the one that was frozen (entry %d of the trail)", entry.Seq)
+		v.differs(round.Number, "its electorate is not the one that was frozen (%s of the trail)", entry.Name())
 	}
 	heads, weight := 0, int64(0)
 	for _, voter := range record.Voters {
@@ -248,14 +214,12 @@ func (v *verifier) opening(record Record) {
 		{"the version of the rules", round.PolicyVersion, entry.PolicyVersion, entry.PolicyVersion},
 	} {
 		if frozen.is != frozen.was || frozen.is != frozen.counted {
-			v.differs(round.Number, "%s is %v, but was frozen as %v and counts %v (entry %d of the trail)",
-				frozen.what, frozen.is, frozen.was, frozen.counted, entry.Seq)
+			v.differs(round.Number, "%s is %v, but was frozen as %v and counts %v (%s of the trail)",
+				frozen.what, frozen.is, frozen.was, frozen.counted, entry.Name())
 		}
 	}
-	if policy, known := v.policies[round.PolicyVersion]; !known {
-		v.differs(round.Number, "the trail has no rules of version %s", round.PolicyVersion)
-	} else if !sameJSON(policy, round.Policy) {
-		v.differs(round.Number, "its rules are not those of version %s", round.PolicyVersion)
+	if what := v.policies.Verify(round.Policy, round.PolicyVersion); what != "" {
+		v.differs(round.Number, "%s", what)
 	}
 }
 
@@ -273,7 +237,7 @@ func (v *verifier) ballots(record Record) {
 			At             time.Time
 		}
 		if err := json.Unmarshal(e.Inputs, &act); err != nil {
-			v.differs(number, "entry %d of the trail, a ballot, cannot be read", e.Seq)
+			v.differs(number, "%s of the trail, a ballot, cannot be read", e.Name())
 		} else if act.Round == number {
 			stored[nameAct(e.Actor, Choice(e.To), Channel(e.Reason), act.Source, act.Concern, act.At)]--
 		}
@@ -299,8 +263,8 @@ func nameAct(voter int64, choice Choice, channel Channel, source int64, concern 
 
 // decision is an entry of the trail that ends a round by its ballots.
 type decision struct {
-	seq int64
-	to  State
+	entry string // its name
+	to    State
 
 	Round        int       `json:"round"`
 	Outcome      Outcome   `json:"outcome"`
@@ -315,7 +279,7 @@ type decision struct {
 // decisions are those of one round.
 func (v *verifier) decisions(round int) (list []decision) {
 	for _, e := range v.entries("state", func(e audit.Entry) bool { return len(e.Inputs) > 0 }) {
-		d := decision{seq: e.Seq, to: State(e.To)}
+		d := decision{entry: e.Name(), to: State(e.To)}
 		if err := json.Unmarshal(e.Inputs, &d); err == nil && d.Round == round {
 			list = append(list, d)
 		}
@@ -340,14 +304,14 @@ func (v *verifier) decision(record Record, d decision) {
 		{"the state it led to", State(d.Outcome), d.to},
 	} {
 		if c.recounted != c.decided {
-			v.differs(round.Number, "%s is %v, but was %v when it was decided (entry %d of the trail)", c.what, c.recounted, c.decided, d.seq)
+			v.differs(round.Number, "%s is %v, but was %v when it was decided (%s of the trail)", c.what, c.recounted, c.decided, d.entry)
 		}
 	}
 	if digestActs(result.Ballots) != d.Ballots {
-		v.differs(round.Number, "its ballots are not those it was decided by (entry %d of the trail)", d.seq)
+		v.differs(round.Number, "its ballots are not those it was decided by (%s of the trail)", d.entry)
 	}
 	if !follows(round, result.Verdict.Outcome, d.Outcome) {
-		v.differs(round.Number, "its ballots amount to %q, which cannot have been decided as %q (entry %d of the trail)", result.Verdict.Outcome, d.Outcome, d.seq)
+		v.differs(round.Number, "its ballots amount to %q, which cannot have been decided as %q (%s of the trail)", result.Verdict.Outcome, d.Outcome, d.entry)
 	}
 }
 

@@ -81,7 +81,7 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 
 // loadRecord gathers what a round's result follows from. A closed round is
 // recounted as of its close, with the concerns as they stood then.
-func loadRecord(ctx context.Context, tx Tx, r *RFC, round *Round, now time.Time) (Record, error) {
+func loadRecord(ctx context.Context, tx Dossiers, r *RFC, round *Round, now time.Time) (Record, error) {
 	if round.Closed() && round.ClosedAt.Before(now) {
 		now = round.ClosedAt
 	}

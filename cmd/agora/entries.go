@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/ghclient"
@@ -64,8 +65,9 @@ func (a *application) entries() map[string]worker.Handler {
 			}
 			return a.rfcs.Answer(ctx, o)
 		},
-		recovery.Kind: func(ctx context.Context, _ app.Entry) error { return a.recovery().Run(ctx) },
-		dropKind:      a.dropBodies,
+		recovery.Kind:  func(ctx context.Context, _ app.Entry) error { return a.recovery().Run(ctx) },
+		audit.SealKind: a.seal,
+		dropKind:       a.dropBodies,
 	}
 }
 

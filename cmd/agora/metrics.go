@@ -17,7 +17,7 @@ func queueMetrics(metrics prometheus.Registerer, db *store.Store) (func(kind, ou
 		Name: "agora_entry_duration_seconds", Help: "How long runs of queue entries took, by kind and outcome.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 	}, []string{"kind", "outcome"})
-	for _, c := range []prometheus.Collector{runs, &queueCollector{db}} {
+	for _, c := range []prometheus.Collector{runs, &queueCollector{db}, &sealCollector{db}} {
 		if err := metrics.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the queue's metrics: %w", err)
 		}

@@ -16,6 +16,7 @@ var commands = []func() *cobra.Command{
 	newServeCommand,
 	newMigrateCommand,
 	newVerifyCommand,
+	newExportCommand,
 	newInboxCommand,
 	newGateCommand,
 	newConfigCommand,

@@ -90,6 +90,7 @@ func (a *application) run(ctx context.Context, listener net.Listener) error {
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	working.Go(func() { a.worker.Run(workCtx) })
+	working.Go(func() { a.orderSeals(workCtx) })
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(listener) }()
 	var failure error

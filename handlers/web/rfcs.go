@@ -160,7 +160,7 @@ func (s *server) listAudit(ctx context.Context, in *rfcListInput) (*page[auditSh
 		next := ""
 		if len(entries) > in.Limit {
 			entries = entries[:in.Limit]
-			next = strconv.FormatInt(entries[in.Limit-1].Seq, 10)
+			next = strconv.FormatInt(entries[in.Limit-1].ID, 10)
 		}
 		names, err := logins(ctx, tx, r.Community, actors(entries))
 		if err != nil {

@@ -93,7 +93,7 @@ type ballotShape struct {
 }
 
 type auditShape struct {
-	Seq           int64        `json:"seq"`
+	Seq           int64        `json:"seq" doc:"Place in the community's chain; 0 for a moment, until the entry is sealed"`
 	At            time.Time    `json:"at"`
 	Actor         *personShape `json:"actor" doc:"null for Agora itself"`
 	Kind          string       `json:"kind"`
@@ -101,7 +101,8 @@ type auditShape struct {
 	To            string       `json:"to"`
 	Reason        string       `json:"reason"`
 	PolicyVersion string       `json:"policy_version"`
-	Hash          string       `json:"hash"`
+	Hash          string       `json:"hash" doc:"Of the entry itself"`
+	Chain         string       `json:"chain" doc:"Of the community's chain up to and with this entry; empty until it is sealed"`
 }
 
 type memberShape struct {
@@ -208,7 +209,7 @@ func shapeBallot(b rfc.Ballot) ballotShape {
 
 func shapeAudit(e audit.Entry, logins map[int64]string) auditShape {
 	shape := auditShape{
-		Seq: e.Seq, At: e.At.UTC(), Kind: e.Kind, From: e.From, To: e.To, Reason: e.Reason, PolicyVersion: e.PolicyVersion, Hash: e.Hash,
+		Seq: e.Seq, At: e.At.UTC(), Kind: e.Kind, From: e.From, To: e.To, Reason: e.Reason, PolicyVersion: e.PolicyVersion, Hash: e.Hash, Chain: e.Chain,
 	}
 	if e.Actor != 0 {
 		shape.Actor = &personShape{ID: e.Actor, Login: logins[e.Actor]}
