@@ -50,12 +50,8 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 		if w.Sent == sent {
 			return w, nil
 		}
-		err := p.github.EditComment(ctx, w.CommentID, body)
-		switch {
-		case err == nil:
-			w.Sent, w.SentAt = sent, p.now()
-			return w, p.save(ctx, w)
-		case !app.Is(err, app.CodeNotFound) && !app.Is(err, app.CodeGone):
+		err := p.edit(ctx, &w, body)
+		if !app.Is(err, app.CodeNotFound) && !app.Is(err, app.CodeGone) {
 			return w, err
 		}
 		w.CommentID, w.Intent = 0, p.now().Add(-lag)
@@ -64,15 +60,16 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 		if wait := lag - p.now().Sub(w.Intent); wait > 0 {
 			return w, app.RetryAfter(fmt.Errorf("waiting for GitHub's lists before looking for %s", key), wait)
 		}
-		if found, err := p.search(ctx, marker); err != nil || found.ID != 0 {
-			if err != nil {
-				return w, err
-			}
+		found, err := p.search(ctx, marker)
+		if err != nil {
+			return w, err
+		}
+		if found.ID != 0 { // it is there, so whatever GitHub says to the edit now is the answer
 			w.CommentID, w.URL, w.Intent, w.Sent = found.ID, found.URL, time.Time{}, ""
 			if err := p.save(ctx, w); err != nil {
 				return w, err
 			}
-			return p.comment(ctx, key, marker, body)
+			return w, p.edit(ctx, &w, body)
 		}
 	}
 	w.Intent = p.now()
@@ -85,6 +82,15 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 	}
 	w.CommentID, w.URL, w.Sent, w.SentAt, w.Intent = created.ID, created.URL, sent, p.now(), time.Time{}
 	return w, p.save(ctx, w)
+}
+
+// edit makes a comment of ours say body.
+func (p publication) edit(ctx context.Context, w *Written, body string) error {
+	if err := p.github.EditComment(ctx, w.CommentID, body); err != nil {
+		return err
+	}
+	w.Sent, w.SentAt = digest(body), p.now()
+	return p.save(ctx, *w)
 }
 
 // search finds the comment of ours that carries the marker, the oldest if there

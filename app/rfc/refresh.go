@@ -83,10 +83,12 @@ func (s *Service) register(ctx context.Context, repo app.Repository, issue app.I
 	if isDraft(issue) {
 		by = TriggerLabelledDraft
 	}
-	if err := s.create(ctx, issue, by, cause.Actor); err != nil {
+	// Before the RFC exists: what fails here is tried again, and no vote finds its
+	// community without members.
+	if err := s.Community.Genesis(ctx, repo, true); err != nil {
 		return err
 	}
-	return s.Community.Genesis(ctx, repo, true)
+	return s.create(ctx, issue, by, cause.Actor)
 }
 
 // policyOrDefault is the repository's policy. A broken configuration keeps rounds
