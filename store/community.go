@@ -76,10 +76,10 @@ func (tx *Tx) Repositories(ctx context.Context, account int64) ([]app.Repository
 		`SELECT body FROM repositories WHERE account = $1 AND installation <> 0 ORDER BY id`, account)
 }
 
-// SaveRepository keeps what GitHub said of a repository. What could not be written
-// while it was archived goes on when it no longer is.
+// SaveRepository keeps what GitHub said of a repository. What had to wait while it
+// was archived, or out of the App's reach, goes on when it no longer is.
 func (tx *Tx) SaveRepository(ctx context.Context, r app.Repository) error {
-	if known, err := tx.Repository(ctx, r.ID); err == nil && known.Archived && !r.Archived {
+	if known, err := tx.Repository(ctx, r.ID); err == nil && (known.Archived && !r.Archived || known.Installation != r.Installation) {
 		if err := tx.resume(ctx, r.ID); err != nil {
 			return err
 		}

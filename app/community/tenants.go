@@ -163,9 +163,9 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 		return err
 	})
 	switch {
-	case err == nil:
+	case err == nil && (known.Installation != 0 || seen.Installation == 0):
 		return known, nil
-	case !app.Is(err, app.CodeNotFound):
+	case err != nil && !app.Is(err, app.CodeNotFound):
 		return known, err
 	case seen.Installation == 0:
 		return known, ErrUnknownRepository

@@ -35,6 +35,11 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 		since = now.Add(-24 * time.Hour)
 	}
 	issues, err := s.Repos(repo).IssuesSince(ctx, since)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		if reached, unknown := s.Community.Reaches(ctx, repo); unknown == nil && !reached {
+			return s.Community.Removed(ctx, repo.ID) // its event was lost
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("re-reading %s: %w", repo.FullName(), err)
 	}
@@ -146,19 +151,23 @@ func (s *Service) RefreshWhole(ctx context.Context, ref app.IssueRef, since time
 	if err := s.IssueSeen(ctx, repo, ref.Number, issue.Labels, Cause{}); err != nil {
 		return err
 	}
-	if known, err := s.Known(ctx, ref); err != nil || !known {
-		return err
-	}
 	return s.readComments(ctx, repo, ref, since)
 }
 
 // readComments takes the comments of an RFC whose events may have been lost.
 func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app.IssueRef, since time.Time) error {
+	r, _, _, err := s.find(ctx, ref)
+	if err != nil || r == nil {
+		return err
+	}
 	comments, err := s.Repos(repo).Comments(ctx, ref.Number, since)
 	if err != nil {
 		return fmt.Errorf("reading comments of %s#%d: %w", repo.FullName(), ref.Number, err)
 	}
 	for _, comment := range comments {
+		if comment.CreatedAt.Before(r.MovedAt) {
+			continue // it moved with the issue, under another id; its commands ran where it was written
+		}
 		if err := s.readComment(ctx, repo, ref, comment); err != nil {
 			return err
 		}
@@ -184,18 +193,24 @@ func (s *Service) Transferred(ctx context.Context, from, to app.IssueRef, actor 
 		return err
 	}
 	err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if _, err := tx.RFCByIssue(ctx, from); err != nil {
+			return err // the event at the other end was faster
+		}
 		if err := tx.MoveIssue(ctx, from, to); err != nil {
 			return err
 		}
-		return tx.Enqueue(ctx, to.Lane(), RefreshKind, "moved", Order{Ref: to, At: s.now()}.body())
+		if err := tx.Enqueue(ctx, to.Lane(), RefreshKind, "moved", Order{Ref: to, At: s.now()}.body()); err != nil {
+			return err
+		}
+		return s.update(ctx, to, func(ctx context.Context, c *change) error {
+			c.urgent, c.r.MovedAt = true, c.now
+			return c.note(ctx, "transferred", fmt.Sprintf("%s#%d", source.FullName(), from.Number), fmt.Sprintf("%s#%d", target.FullName(), to.Number), "", actor, nil)
+		})
 	})
-	if err != nil {
+	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return fmt.Errorf("moving an RFC from %s to %s: %w", from.Lane(), to.Lane(), err)
 	}
-	return s.update(ctx, to, func(ctx context.Context, c *change) error {
-		c.urgent = true
-		return c.note(ctx, "transferred", fmt.Sprintf("%s#%d", source.FullName(), from.Number), fmt.Sprintf("%s#%d", target.FullName(), to.Number), "", actor, nil)
-	})
+	return nil
 }
 
 // RepositoryGone withdraws what was in process in a repository that was deleted.

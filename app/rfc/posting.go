@@ -46,6 +46,9 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 		return w, err
 	}
 	sent := digest(body)
+	if w.CommentID != 0 && w.SentAt.Before(p.moved) {
+		w.CommentID, w.Intent, w.Sent = 0, p.moved, "" // it has another id now
+	}
 	if w.CommentID != 0 {
 		if w.Sent == sent {
 			return w, nil

@@ -31,7 +31,10 @@ func (s *Service) Publish(ctx context.Context, ref app.IssueRef) error {
 	if err != nil {
 		return err
 	}
-	p := publication{Service: s, github: s.Repos(v.Repository), ref: ref}
+	if v.Repository.Installation == 0 {
+		return errUnreached(v.Repository)
+	}
+	p := publication{Service: s, github: s.Repos(v.Repository), ref: ref, moved: v.RFC.MovedAt}
 	if err := p.rounds(ctx, &v); err != nil {
 		return fmt.Errorf("publishing the rounds of %s: %w", v.RFC.Name(), err)
 	}
@@ -103,6 +106,7 @@ type publication struct {
 	*Service
 	github GitHub
 	ref    app.IssueRef
+	moved  time.Time // when GitHub transferred the issue
 }
 
 // rounds keeps each round's ballot comment, and the decision of each decided one.
@@ -182,7 +186,7 @@ func (p publication) labels(ctx context.Context, v View) error {
 	wears := func(labels []string) bool {
 		return labelsOwned(labels) == want && (!peoples || containsFold(labels, p.label(v)))
 	}
-	if written.Sent == want && (!v.RFC.LabelsAt.After(written.SentAt) || wears(v.RFC.Labels)) {
+	if written.Sent == want && !written.SentAt.Before(p.moved) && (!v.RFC.LabelsAt.After(written.SentAt) || wears(v.RFC.Labels)) {
 		return nil
 	}
 	issue, err := p.github.Issue(ctx, p.ref.Number)

@@ -31,7 +31,7 @@ func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC,
 	got.read = true
 	over := !got.at.Before(result.Deadline)
 	github := s.Repos(repo)
-	comment, err := s.ballotComment(ctx, r.Ref, round)
+	comment, err := s.ballotComment(ctx, r, round)
 	if err != nil {
 		return got, err
 	}
@@ -69,12 +69,17 @@ func (c channels) taken(err error) error {
 	return err
 }
 
-func (s *Service) ballotComment(ctx context.Context, ref app.IssueRef, round *Round) (int64, error) {
+// ballotComment is the id of the round's ballot, 0 before there is one. After a move
+// its new id must be found before anything can be read.
+func (s *Service) ballotComment(ctx context.Context, r *RFC, round *Round) (int64, error) {
 	var id int64
 	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
-		written, err := tx.WrittenComment(ctx, ref, ballotKey(round.Number))
+		written, err := tx.WrittenComment(ctx, r.Ref, ballotKey(round.Number))
 		if app.Is(err, app.CodeNotFound) {
 			return nil
+		}
+		if err == nil && written.SentAt.Before(r.MovedAt) {
+			return app.RetryAfter(app.Errorf(app.CodeUnavailable, "the ballot of %s moved and is not found yet", r.Name()), lag)
 		}
 		id = written.CommentID
 		return err

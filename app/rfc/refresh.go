@@ -234,8 +234,11 @@ func typeOf(issue app.Issue) config.Type {
 // issue, and the RFC resumes when the App is back.
 func (s *Service) missing(ctx context.Context, repo app.Repository, ref app.IssueRef, actor app.User) error {
 	reached, err := s.Community.Reaches(ctx, repo)
-	if err != nil || !reached {
+	if err != nil {
 		return err
+	}
+	if !reached {
+		return errUnreached(repo)
 	}
 	return s.Vanished(ctx, ref, actor)
 }

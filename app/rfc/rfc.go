@@ -87,6 +87,8 @@ type RFC struct {
 	PullDraft  bool      `json:"pull_draft,omitempty"`
 	IssueOpen  bool      `json:"issue_open"`
 	Registered time.Time `json:"registered"`
+	// MovedAt is when GitHub transferred the issue: comments have other ids since.
+	MovedAt time.Time `json:"moved_at,omitzero"`
 
 	OpenedAt       time.Time `json:"opened_at,omitzero"`       // the current discussion began
 	DiscussionEnds time.Time `json:"discussion_ends,omitzero"` // voting opens by itself

@@ -95,7 +95,19 @@ func (s *Service) repository(ctx context.Context, id int64) (repo app.Repository
 		repo, err = tx.Repository(ctx, id)
 		return err
 	})
+	if err == nil && repo.Installation == 0 {
+		err = app.Errorf(app.CodeNotFound, "the App no longer reaches %s", repo.FullName())
+	}
 	return repo, err
+}
+
+// unreachedPause is how long what is due waits while the App does not reach the
+// repository. It goes on at once when the App is back.
+const unreachedPause = 24 * time.Hour
+
+// errUnreached postpones an entry until the App is back.
+func errUnreached(repo app.Repository) error {
+	return app.RetryAfter(app.Errorf(app.CodeUnavailable, "the App does not reach %s", repo.FullName()), unreachedPause)
 }
 
 // find loads the RFC of an issue with its newest round and that round's result,

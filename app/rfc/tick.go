@@ -76,7 +76,7 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	}
 	repo, err := s.repository(ctx, ref.Repository)
 	if app.Is(err, app.CodeNotFound) {
-		return nil // the App no longer reaches it; it resumes when it does
+		return errUnreached(repo)
 	}
 	if err != nil {
 		return err
@@ -105,7 +105,11 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 // lost, the text, and, in Refresh, every reaction and review. If any of it cannot
 // be had, the result waits.
 func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC, round *Round) error {
-	if err := s.readComments(ctx, repo, r.Ref, round.OpenedAt); err != nil {
+	err := s.readComments(ctx, repo, r.Ref, round.OpenedAt)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return s.missing(ctx, repo, r.Ref, app.User{})
+	}
+	if err != nil {
 		return err
 	}
 	return s.Refresh(ctx, repo, r.Ref.Number, Cause{})

@@ -27,6 +27,8 @@ type stage struct {
 	clock *jumpingClock
 	url   string // of Agora
 
+	server  config.Server
+	around  surroundings
 	stop    context.CancelFunc
 	stopped chan error
 }
@@ -81,23 +83,28 @@ func newStage(ctx context.Context, set staging) (_ *stage, err error) {
 		return nil, fmt.Errorf("listening on %s: %w", set.listen, err)
 	}
 	s.url = "http://" + listener.Addr().String()
-	server := config.DefaultServer()
-	server.PublicURL = s.url
-	server.GitHub.V3APIURL = api
-	server.GitHub.App = config.GitHubApp{IntegrationID: s.app.ID, WebhookSecret: config.Secret(s.app.WebhookSecret), PrivateKey: config.Secret(s.app.PrivateKey)}
-	server.DatabaseURL = config.Secret(set.databaseURL)
+	s.server = config.DefaultServer()
+	s.server.PublicURL = s.url
+	s.server.GitHub.V3APIURL = api
+	s.server.GitHub.App = config.GitHubApp{IntegrationID: s.app.ID, WebhookSecret: config.Secret(s.app.WebhookSecret), PrivateKey: config.Secret(s.app.PrivateKey)}
+	s.server.DatabaseURL = config.Secret(set.databaseURL)
 	if set.poll > 0 {
-		server.ReactionPoll = config.Duration(set.poll)
+		s.server.ReactionPoll = config.Duration(set.poll)
 	}
-	s.agora, err = assemble(ctx, server, surroundings{clock: s.clock.now, logger: set.logger, unpaced: !set.paced, migrate: true})
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
+	s.around = surroundings{clock: s.clock.now, logger: set.logger, unpaced: !set.paced, migrate: true}
 	s.sim.SetWebhookURL(s.app.ID, s.url+"/api/github/hook")
+	return s, s.begin(ctx, listener)
+}
+
+// begin puts Agora together and lets it run behind the listener.
+func (s *stage) begin(ctx context.Context, listener net.Listener) (err error) {
+	if s.agora, err = assemble(ctx, s.server, s.around); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	go func() { s.stopped <- s.agora.run(running, listener) }()
-	return s, nil
+	return nil
 }
 
 // close stops Agora and the simulator.
