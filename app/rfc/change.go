@@ -160,6 +160,9 @@ func timerKey(r *RFC) string { return fmt.Sprintf("rfc/%d", r.ID) }
 // settleDelay lets GitHub's lagging lists catch up before the final reading.
 const settleDelay = 2 * time.Second
 
+// settled is the earliest instant of the final reading of a round.
+func settled(deadline time.Time) time.Time { return deadline.Add(settleDelay) }
+
 func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 	var due []time.Time
 	switch {
@@ -178,7 +181,7 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		end := result.Deadline.Add(settleDelay)
+		end := settled(result.Deadline)
 		if !c.round.ConfirmBy.IsZero() {
 			end = c.round.ConfirmBy
 		} else if end.After(c.now) {

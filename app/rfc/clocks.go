@@ -27,7 +27,7 @@ func (c *change) clocks(ctx context.Context) error {
 	if err := c.earlyClose(ctx, result); err != nil {
 		return err
 	}
-	if c.now.Before(result.Deadline) || c.round.LastRead.Before(result.Deadline) { // still voting, or not read to the end
+	if c.now.Before(result.Deadline) || c.round.LastRead.Before(settled(result.Deadline)) { // still voting, or not read to the end
 		if c.round.EarlyCloseAt.Equal(announced) {
 			c.counted = &result
 		}

@@ -141,12 +141,16 @@ func (s *Service) whoActed(ctx context.Context, repo app.Repository, r *RFC, iss
 	case wanted == "closed" && issue.ClosedBy.ID != 0:
 		return Cause{Actor: issue.ClosedBy, Event: wanted}, nil
 	}
+	since := r.Registered.Truncate(time.Second)
+	if wanted == "unlabeled" && r.LabelledAt.After(since) {
+		since = r.LabelledAt
+	}
 	events, err := s.Repos(repo).IssueEvents(ctx, issue.Ref.Number)
 	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return cause, fmt.Errorf("reading the events of %s: %w", r.Name(), err)
 	}
 	for _, e := range slices.Backward(events) {
-		if tells(e.Event, e.Label) && !e.At.Before(r.Registered.Truncate(time.Second)) {
+		if tells(e.Event, e.Label) && !e.At.Before(since) {
 			return Cause{Actor: e.Actor, Event: e.Event, Label: e.Label}, nil
 		}
 	}

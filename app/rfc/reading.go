@@ -21,7 +21,7 @@ type channels struct {
 }
 
 // readChannels reads a voting round's reactions and, for a pull request, reviews;
-// when the deadline is over, every channel whole. A list that cannot be read to its
+// when the deadline has settled, every channel whole. A list that cannot be read to its
 // end is an error: a result is never made of half a reading.
 func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC, round *Round, result Result) (channels, error) {
 	got := channels{at: s.now()}
@@ -29,7 +29,7 @@ func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC,
 		return got, nil
 	}
 	got.read = true
-	over := !got.at.Before(result.Deadline)
+	over := !got.at.Before(settled(result.Deadline))
 	github := s.Repos(repo)
 	comment, err := s.ballotComment(ctx, r, round)
 	if err != nil {

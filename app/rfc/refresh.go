@@ -172,7 +172,8 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 	}
 	c.r.OpenedAt = c.now.Truncate(time.Second) // as rounds are, so that the two compare
 	c.r.DiscussionEnds = c.r.OpenedAt.Add(c.rules().RulesOf(c.r.Type).Discussion.Std())
-	c.r.OpenBlocked, c.r.Labelled = "", true
+	c.r.OpenBlocked = ""
+	c.r.wear(c.now)
 	return nil
 }
 
@@ -184,7 +185,9 @@ func (c *change) copyIssue(issue app.Issue) {
 	}
 	r.Title, r.URL, r.IssueOpen = issue.Title, issue.URL, issue.Open
 	r.Labels, r.LabelsAt = issue.Labels, c.now
-	r.Labelled = r.Labelled || issue.HasLabel(c.rules().Label)
+	if issue.HasLabel(c.rules().Label) {
+		r.wear(issue.UpdatedAt)
+	}
 	if !issue.Author.Gone() {
 		r.Author = issue.Author
 	}

@@ -82,6 +82,8 @@ type RFC struct {
 	// Labelled tells that people's label belongs on it: somebody put it on, or the RFC
 	// was opened. Missing then, it was taken away.
 	Labelled bool `json:"labelled,omitempty"`
+	// LabelledAt is since when: who took the label away before did not take this one.
+	LabelledAt time.Time `json:"labelled_at,omitzero"`
 	// PullDraft remembers that the pull request was a draft, so that "marked
 	// ready" is noticed however late it is read.
 	PullDraft  bool      `json:"pull_draft,omitempty"`
@@ -224,6 +226,13 @@ func (r *RFC) Concern(number int) *Concern {
 		}
 	}
 	return nil
+}
+
+// wear has people's label belong on it from an instant on, unless it did before.
+func (r *RFC) wear(since time.Time) {
+	if !r.Labelled {
+		r.Labelled, r.LabelledAt = true, since.Truncate(time.Second)
+	}
 }
 
 // Subject is the RFC's name in the audit trail; it holds from before the RFC has a

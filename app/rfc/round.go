@@ -50,7 +50,8 @@ func (c *change) openRound(ctx context.Context, why string, actor app.User) erro
 			c.round.Weight += v.Weight
 		}
 	}
-	c.r.OpenBlocked, c.r.RetryAt, c.r.PolicyVersion, c.r.Labelled = "", time.Time{}, c.policy.Version, true
+	c.r.OpenBlocked, c.r.RetryAt, c.r.PolicyVersion = "", time.Time{}, c.policy.Version
+	c.r.wear(c.now)
 	if err := c.tx.SaveElectorate(ctx, c.r.ID, c.round.Number, voters); err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 		return err
 	}
 	now := s.now()
-	if r.State == Voting && round != nil && !round.Closed() && !now.Before(result.Deadline) && round.ConfirmBy.IsZero() {
+	if r.State == Voting && round != nil && !round.Closed() && !now.Before(settled(result.Deadline)) && round.ConfirmBy.IsZero() {
 		return s.finalReading(ctx, repo, r, round)
 	}
 	channels, err := s.readChannels(ctx, repo, r, round, result)
