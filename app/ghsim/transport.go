@@ -22,6 +22,9 @@ func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error)
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
+	if in.Header.Get("User-Agent") == "" {
+		in.Header.Set("User-Agent", "Go-http-client/1.1")
+	}
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
