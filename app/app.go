@@ -126,6 +126,9 @@ const (
 	CodeUnavailable = "unavailable"
 	CodeGone        = "gone"
 	CodeFenced      = "fenced"
+	// CodeStopped: GitHub lets the App do nothing there for now; it is suspended or
+	// removed, or the repository is archived.
+	CodeStopped = "stopped"
 )
 
 // Error joins the sentence and its cause.

@@ -110,7 +110,7 @@ func (s *Store) Standing(ctx context.Context, installation int64) (pausedUntil, 
 
 // stoppedFor is how long a suspended installation is left alone before one request
 // looks whether it still is: the event that says so may have been lost.
-const stoppedFor = time.Hour
+const stoppedFor = 24 * time.Hour
 
 // standing keeps whether the App may act for an installation. When it may again,
 // what waited there is set going.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -171,7 +172,7 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 		return known, ErrUnknownRepository
 	}
 	repo, err := s.repos(seen).Repository(ctx)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) {
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeStopped) {
 		return known, ErrUnknownRepository
 	}
 	if err != nil {
@@ -219,6 +220,8 @@ const SyncLane = "sync"
 // Apps lists where the App is installed and what it reaches there.
 type Apps interface {
 	Installations(ctx context.Context) ([]app.Installation, error)
+	// Installed reports whether an installation is still there.
+	Installed(ctx context.Context, installation int64) (bool, error)
 	InstallationRepositories(ctx context.Context, installation int64) ([]app.Repository, error)
 }
 
@@ -229,6 +232,9 @@ func (s *Service) Sync(ctx context.Context, apps Apps) error {
 	installations, err := apps.Installations(ctx)
 	if err != nil {
 		return fmt.Errorf("listing installations: %w", err)
+	}
+	if err := s.syncRemoved(ctx, apps, installations); err != nil {
+		return err
 	}
 	for _, installation := range installations {
 		if installation.Suspended {
@@ -244,9 +250,39 @@ func (s *Service) Sync(ctx context.Context, apps Apps) error {
 	return nil
 }
 
+// syncRemoved finds the installations that were removed and whose event was lost.
+// Each is asked for once more: it may have been made after the list.
+func (s *Service) syncRemoved(ctx context.Context, apps Apps, found []app.Installation) error {
+	var known []app.Installation
+	err := s.store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
+		known, err = tx.Installations(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, installation := range known {
+		listed := slices.ContainsFunc(found, func(f app.Installation) bool { return f.ID == installation.ID })
+		if listed || installation.Removed {
+			continue
+		}
+		if there, err := apps.Installed(ctx, installation.ID); err != nil || there {
+			if err != nil {
+				return fmt.Errorf("looking for the installation on %s: %w", installation.Account.Login, err)
+			}
+			continue
+		}
+		installation.Removed = true
+		if err := s.Uninstalled(ctx, installation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation app.Installation) error {
 	found, err := apps.InstallationRepositories(ctx, installation.ID)
-	if app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+	if app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeStopped) {
 		return nil // suspended or removed meanwhile; its event says so
 	}
 	if err != nil {

@@ -62,6 +62,9 @@ type Options struct {
 	// in any hour. rate.Inf lifts a bound.
 	ContentRate  rate.Limit
 	ContentBurst int
+	// Shared keeps these bounds over all replicas, and what GitHub said to one of
+	// them. Nil: this process keeps them alone.
+	Shared Shared
 }
 
 // GitHub is one GitHub App's view of GitHub. It is safe for concurrent use.
@@ -166,7 +169,6 @@ func apiURL(setting string) (*url.URL, error) {
 
 // account is what is kept of one installation, or of the App itself under 0.
 type account struct {
-	installation int64
 	budget
 
 	mu     sync.Mutex
@@ -177,7 +179,7 @@ func (g *GitHub) account(installation int64) *account {
 	if known, found := g.accounts.Get(installation); found {
 		return known
 	}
-	fresh := &account{installation: installation, budget: newBudget(g.options)}
+	fresh := &account{budget: newBudget(installation, g.options)}
 	if known, found, _ := g.accounts.PeekOrAdd(installation, fresh); found {
 		return known // made meanwhile
 	}
@@ -238,14 +240,14 @@ func call[T any](ctx context.Context, g *GitHub, installation int64, doing strin
 		client, err := g.clientOf(a)
 		if err != nil {
 			var none T
-			return none, nil, g.explain(a, doing, err)
+			return none, nil, g.explain(ctx, a, doing, err)
 		}
 		value, response, err := do(ctx, client)
 		if again && unauthorized(err) {
 			a.drop(client)
 			continue
 		}
-		return value, response, g.explain(a, doing, err)
+		return value, response, g.explain(ctx, a, doing, err)
 	}
 }
 

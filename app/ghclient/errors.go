@@ -43,12 +43,26 @@ func (r *refusal) has(code string) bool {
 	return false
 }
 
+// archived and suspended know GitHub's words: its status says no more than "no".
+func (r *refusal) archived() bool {
+	return r.status == http.StatusForbidden && strings.Contains(strings.ToLower(r.reason), "archived so is read-only")
+}
+
+func (r *refusal) suspended() bool {
+	return r.status == http.StatusForbidden && strings.Contains(strings.ToLower(r.reason), "installation has been suspended")
+}
+
 // explain is the one place where what went wrong becomes a coded error that
 // says what was being done. What passes by itself is CodeUnavailable and says
 // how long to wait (app.RetryDelay): as GitHub says, else longer with each
 // failure in a row.
-func (g *GitHub) explain(a *account, doing string, err error) error {
+//
+// What GitHub refuses because the App is suspended or removed there, or because the
+// repository is archived, is CodeStopped, with a long wait: it may pass, and must be
+// taken neither for the thing's absence nor for somebody's lack of permission.
+func (g *GitHub) explain(ctx context.Context, a *account, doing string, err error) error {
 	var limit *limitError
+	var stopped *stoppedError
 	var known *app.Error
 	switch {
 	case err == nil:
@@ -58,6 +72,8 @@ func (g *GitHub) explain(a *account, doing string, err error) error {
 		return err
 	case errors.As(err, &limit):
 		return app.RetryAfter(coded(app.CodeUnavailable, doing, limit), limit.after)
+	case errors.As(err, &stopped):
+		return app.RetryAfter(coded(app.CodeStopped, doing, stopped), stopped.after)
 	case errors.Is(err, context.Canceled):
 		return coded(app.CodeUnavailable, doing, context.Canceled)
 	case errors.Is(err, errTooLarge):
@@ -68,7 +84,13 @@ func (g *GitHub) explain(a *account, doing string, err error) error {
 		return app.RetryAfter(coded(code, doing, cause), a.failed())
 	}
 	a.succeeded()
-	return coded(code, doing, cause)
+	if code != app.CodeStopped {
+		return coded(code, doing, cause)
+	}
+	if r := refusalOf(err); r == nil || !r.archived() {
+		a.stop(ctx)
+	}
+	return app.RetryAfter(coded(code, doing, cause), stoppedFor)
 }
 
 var sentences = map[string]string{
@@ -77,6 +99,7 @@ var sentences = map[string]string{
 	app.CodeInvalid:     "GitHub does not accept it",
 	app.CodeConflict:    "GitHub cannot do it in the present state",
 	app.CodeGone:        "it is no longer there on GitHub",
+	app.CodeStopped:     "GitHub lets the App do nothing there for now",
 	app.CodeUnavailable: "GitHub is not available right now",
 }
 
@@ -91,6 +114,9 @@ func judge(err error) (string, error) {
 		return judgeToken(token.Response.StatusCode)
 	}
 	if r := refusalOf(err); r != nil {
+		if r.archived() || r.suspended() {
+			return app.CodeStopped, r
+		}
 		return judgeStatus(r.status), r
 	}
 	// The address that url.Error adds is not needed to understand it.
@@ -120,16 +146,19 @@ func judgeStatus(status int) string {
 }
 
 // judgeToken reads the answer to the request for an installation's token. Its
-// 404 says nothing of the thing asked for, so it must not become CodeNotFound.
+// 404 says nothing of the thing asked for, so it must not become CodeNotFound; its
+// 401 is about the App's key, which somebody will set right.
 func judgeToken(status int) (string, error) {
 	answered := fmt.Sprintf("GitHub answered %d to the request for a token", status)
 	switch {
 	case status == http.StatusNotFound, status == http.StatusGone:
-		return app.CodeGone, errors.New("the App is not installed there any more: " + answered)
-	case judgeStatus(status) == app.CodeUnavailable:
-		return app.CodeUnavailable, errors.New(answered)
+		return app.CodeStopped, errors.New("the App is not installed there any more: " + answered)
+	case status == http.StatusForbidden:
+		return app.CodeStopped, errors.New("the App is suspended there: " + answered)
+	case status == http.StatusUnauthorized:
+		return app.CodeUnavailable, errors.New("the App's key is not accepted: " + answered)
 	}
-	return app.CodeForbidden, errors.New("the App is suspended there or its key is not accepted: " + answered)
+	return app.CodeUnavailable, errors.New(answered)
 }
 
 func refusalOf(err error) *refusal {

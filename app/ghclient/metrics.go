@@ -15,7 +15,7 @@ type requestMetrics struct {
 	base  string
 }
 
-func newRequestMetrics(registry prometheus.Registerer, base string, remaining func() float64) (*requestMetrics, error) {
+func newRequestMetrics(registry prometheus.Registerer, base string, remaining func() map[string]int) (*requestMetrics, error) {
 	if registry == nil {
 		return nil, nil
 	}
@@ -23,16 +23,28 @@ func newRequestMetrics(registry prometheus.Registerer, base string, remaining fu
 		Name: "agora_github_requests_total",
 		Help: "Requests made to GitHub, by method, route and status (0: no answer).",
 	}, []string{"method", "route", "status"})}
-	left := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "agora_github_rate_remaining",
-		Help: "Fewest requests an installation has left in GitHub's current window; -1: not known.",
-	}, remaining)
-	for _, collector := range []prometheus.Collector{m.total, left} {
+	for _, collector := range []prometheus.Collector{m.total, remainingRequests(remaining)} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// remainingRequests tells, when it is scraped, what is left of GitHub's limits.
+type remainingRequests func() map[string]int
+
+var remainingDesc = prometheus.NewDesc("agora_github_rate_remaining",
+	"Fewest requests an installation has left in GitHub's current window, by GitHub's resource.", []string{"resource"}, nil)
+
+// Describe names the metric.
+func (remainingRequests) Describe(out chan<- *prometheus.Desc) { out <- remainingDesc }
+
+// Collect gives what GitHub last said.
+func (r remainingRequests) Collect(out chan<- prometheus.Metric) {
+	for resource, left := range r() {
+		out <- prometheus.MustNewConstMetric(remainingDesc, prometheus.GaugeValue, float64(left), resource)
+	}
 }
 
 func (m *requestMetrics) count(req *http.Request, resp *http.Response) {

@@ -100,7 +100,11 @@ func repoCall[T any](ctx context.Context, c *RepoClient, doing string, do repoRe
 
 func repoCallOnce[T any](ctx context.Context, c *RepoClient, doing string, do repoRequest[T]) (T, error) {
 	repository := c.named.Load()
-	if err := checkNames(doing, repository.Owner.Login, repository.Name); err != nil {
+	err := checkNames(doing, repository.Owner.Login, repository.Name)
+	if err == nil && repository.Installation == 0 {
+		err = unreached(doing)
+	}
+	if err != nil {
 		var none T
 		return none, err
 	}
@@ -116,6 +120,9 @@ func repoList[T any](ctx context.Context, c *RepoClient, doing string, do repoPa
 	repository := c.named.Load()
 	if err := checkNames(doing, repository.Owner.Login, repository.Name); err != nil {
 		return nil, err
+	}
+	if repository.Installation == 0 {
+		return nil, unreached(doing)
 	}
 	ctx = context.WithValue(ctx, repositoryKey{}, repository.ID)
 	return list(ctx, c.g, repository.Installation, doing,

@@ -238,7 +238,7 @@ func TestWhatMovesAgainstTheSimulator(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 	_, err = w.repo.Issue(ctx, numbers[2])
-	wantCode(t, err, app.CodeForbidden)
+	wantCode(t, err, app.CodeStopped)
 }
 
 func TestFaultsAgainstTheSimulator(t *testing.T) {

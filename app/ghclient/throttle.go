@@ -45,21 +45,33 @@ func (e *limitError) Error() string {
 // budget is what an installation may still do: its writes, its pause, and what
 // GitHub last said of its requests.
 type budget struct {
-	clock   app.Clock
-	sleep   func(context.Context, time.Duration) error
-	writes  *rate.Limiter
-	content *rate.Limiter
+	installation int64
+	options      Options
+	shared       Shared // nil: this process keeps the limits alone
+	clock        app.Clock
+	sleep        func(context.Context, time.Duration) error
+	writes       *rate.Limiter
+	content      *rate.Limiter
 
 	mu          sync.Mutex
 	pausedUntil time.Time
 	failures    int
-	remaining   int // as GitHub last said, -1 before it did
-	resetAt     time.Time
+	windows     map[string]window // by GitHub's resource, as it last said
+	batches     map[string]*batch
+	stopped     bool
+	lookedAt    time.Time // at what replicas share
 }
 
-func newBudget(o Options) budget {
+// window is what is left of one of GitHub's hours.
+type window struct {
+	remaining int
+	resetAt   time.Time
+}
+
+func newBudget(installation int64, o Options) budget {
 	return budget{
-		clock: o.Clock, sleep: sleep, remaining: -1,
+		installation: installation, options: o, shared: o.Shared, clock: o.Clock, sleep: sleep,
+		windows: map[string]window{}, batches: map[string]*batch{},
 		writes:  rate.NewLimiter(o.WriteRate, o.WriteBurst),
 		content: rate.NewLimiter(o.ContentRate, o.ContentBurst),
 	}
@@ -96,9 +108,9 @@ func (g *GitHub) limits(next http.RoundTripper) http.RoundTripper {
 		}
 		resp, err := next.RoundTrip(req)
 		if err != nil {
-			return nil, a.tokenRefused(err)
+			return nil, a.tokenRefused(req.Context(), err)
 		}
-		if limit := a.read(resp); limit != nil {
+		if limit := a.read(req.Context(), resp); limit != nil {
 			return nil, limit
 		}
 		return resp, nil
@@ -107,13 +119,20 @@ func (g *GitHub) limits(next http.RoundTripper) http.RoundTripper {
 
 // mayGo waits until a request may go, or says when to come back.
 func (b *budget) mayGo(req *http.Request) error {
+	if err := b.standing(req.Context()); err != nil {
+		return err
+	}
 	if err := b.paused(); err != nil {
 		return err
 	}
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
 		return nil
 	}
-	if err := b.waitToWrite(req.Context(), createsContent(req)); err != nil {
+	wait := b.waitToWrite
+	if b.shared != nil {
+		wait = b.waitTogether
+	}
+	if err := wait(req.Context(), createsContent(req)); err != nil {
 		return err
 	}
 	return b.paused() // the pause may have come while waiting
@@ -158,12 +177,18 @@ func (b *budget) paused() error {
 	return nil
 }
 
-func (b *budget) pause(d time.Duration) time.Duration {
+// pause has the installation wait, here and on every other replica.
+func (b *budget) pause(ctx context.Context, d time.Duration) time.Duration {
 	d = min(max(d, time.Second), longestPause)
+	until := b.clock().Add(d)
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if until := b.clock().Add(d); until.After(b.pausedUntil) {
+	longer := until.After(b.pausedUntil)
+	if longer {
 		b.pausedUntil = until
+	}
+	b.mu.Unlock()
+	if longer && b.shared != nil {
+		b.tell("is paused", b.shared.Pause(ctx, b.installation, until))
 	}
 	return d
 }
@@ -184,11 +209,11 @@ func (b *budget) succeeded() {
 }
 
 // read learns from an answer how much is left, and whether to pause.
-func (b *budget) read(resp *http.Response) error {
+func (b *budget) read(ctx context.Context, resp *http.Response) error {
 	spentUntil := b.readRemaining(resp)
 	if resp.StatusCode < 400 {
 		if !spentUntil.IsZero() {
-			b.pause(spentUntil.Sub(b.clock()))
+			b.pause(ctx, spentUntil.Sub(b.clock()))
 		}
 		return nil
 	}
@@ -197,7 +222,7 @@ func (b *budget) read(resp *http.Response) error {
 		return nil
 	}
 	drain(resp)
-	return &limitError{after: b.pause(after), reason: fmt.Sprintf("GitHub answered %d and asked for a pause", resp.StatusCode)}
+	return &limitError{after: b.pause(ctx, after), reason: fmt.Sprintf("GitHub answered %d and asked for a pause", resp.StatusCode)}
 }
 
 // readRemaining notes the rate-limit headers, and takes from go-github what it
@@ -208,17 +233,30 @@ func (b *budget) readRemaining(resp *http.Response) time.Time {
 	reset := time.Unix(seconds, 0)
 	resp.Header.Del("X-RateLimit-Reset")
 	remaining, err := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining"))
-	if resource := resp.Header.Get("X-RateLimit-Resource"); err != nil || (resource != "" && resource != "core") {
+	if err != nil {
 		return time.Time{}
 	}
+	resource := resp.Header.Get("X-RateLimit-Resource")
+	if resource == "" || len(resource) > 64 {
+		resource = coreResource
+	}
 	b.mu.Lock()
-	b.remaining, b.resetAt = remaining, reset
+	if _, known := b.windows[resource]; known || len(b.windows) < maxResources {
+		b.windows[resource] = window{remaining, reset}
+	}
 	b.mu.Unlock()
-	if remaining > 0 {
+	if remaining > 0 || resource != coreResource {
 		return time.Time{}
 	}
 	return reset
 }
+
+const (
+	// coreResource is GitHub's name for what nearly all requests count against.
+	coreResource = "core"
+	// maxResources bounds how many of GitHub's resources are told apart.
+	maxResources = 32
+)
 
 // limited tells a limit from a plain refusal: GitHub uses 403 for both, and 429.
 func (b *budget) limited(resp *http.Response, spentUntil time.Time) (time.Duration, bool) {
@@ -251,12 +289,12 @@ func retryAfter(value string, now time.Time) (time.Duration, bool) {
 
 // tokenRefused looks at an error of the token transport. It holds GitHub's
 // answer to the request for a token with its body still open.
-func (b *budget) tokenRefused(err error) error {
+func (b *budget) tokenRefused(ctx context.Context, err error) error {
 	var refused *ghinstallation.HTTPError
 	if !errors.As(err, &refused) || refused.Response == nil {
 		return err
 	}
-	limit := b.read(refused.Response)
+	limit := b.read(ctx, refused.Response)
 	drain(refused.Response)
 	if limit != nil {
 		return limit
@@ -280,17 +318,19 @@ func drain(resp *http.Response) {
 	_ = resp.Body.Close()
 }
 
-// leastRemaining is the smallest number of requests that an installation has
-// left in its window, or -1 when none is known.
-func (g *GitHub) leastRemaining() float64 {
-	least := -1
+// leastRemaining is, by GitHub's resource, the smallest number of requests that an
+// installation has left in its running window.
+func (g *GitHub) leastRemaining() map[string]int {
+	least := map[string]int{}
+	now := g.options.Clock()
 	for _, a := range g.accounts.Values() {
 		a.budget.mu.Lock()
-		left, running := a.remaining, a.resetAt.After(g.options.Clock())
-		a.budget.mu.Unlock()
-		if running && left >= 0 && (least < 0 || left < least) {
-			least = left
+		for resource, w := range a.windows {
+			if known, found := least[resource]; w.resetAt.After(now) && (!found || w.remaining < known) {
+				least[resource] = w.remaining
+			}
 		}
+		a.budget.mu.Unlock()
 	}
-	return float64(least)
+	return least
 }

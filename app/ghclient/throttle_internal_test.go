@@ -20,7 +20,7 @@ func newSteps(t *testing.T) (*steps, *budget) {
 	s := &steps{now: time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)}
 	options := Options{Clock: func() time.Time { return s.now }}
 	options.setDefaults()
-	b := newBudget(options)
+	b := newBudget(5, options)
 	b.sleep = func(ctx context.Context, d time.Duration) error {
 		if d > 0 {
 			s.slept = append(s.slept, d)

@@ -171,7 +171,7 @@ func TestRequestsAreCountedByRoute(t *testing.T) {
 	}
 	got := gathered(t, registry)
 	for name, want := range map[string]float64{
-		"agora_github_rate_remaining":                                                              4321,
+		"agora_github_rate_remaining resource=core":                                                4321,
 		"agora_github_requests_total method=GET route=repos/issues status=200":                     3,
 		"agora_github_requests_total method=POST route=app/installations/access_tokens status=201": 1,
 	} {

@@ -53,8 +53,12 @@ func (a *application) entries() map[string]worker.Handler {
 		rfc.ImplementedKind:  order(a.rfcs.Implemented),
 		rfc.SupersededKind:   order(a.rfcs.Superseded),
 		rfc.VoidKind:         order(a.rfcs.Void),
+		rfc.ForgetKind:       order(a.rfcs.Forgotten),
+		rfc.LikesKind:        order(a.rfcs.Likes),
 		community.SetUpKind:  repository(a.community.SetUp),
 		community.RereadKind: repository(a.rfcs.Reread),
+		community.RingsKind:  func(ctx context.Context, _ app.Entry) error { return a.community.FlagRings(ctx) },
+		community.EraseKind:  func(ctx context.Context, _ app.Entry) error { return a.store.EraseDeliveries(ctx) },
 		community.SyncKind: func(ctx context.Context, _ app.Entry) error {
 			return a.community.Sync(ctx, apps{a.github})
 		},
@@ -111,6 +115,9 @@ func (a *application) begin(ctx context.Context) error {
 		if err := orderSync(ctx, tx); err != nil {
 			return err
 		}
+		if err := community.OrderRings(ctx, tx, a.clock()); err != nil {
+			return err
+		}
 		return tx.SetTimer(ctx, dropKind, a.clock(), dropKind, dropKind, nil)
 	})
 }
@@ -125,4 +132,13 @@ func (a apps) Installations(ctx context.Context) ([]app.Installation, error) {
 		list[i] = app.Installation{ID: f.ID, Account: f.Account, Suspended: f.Suspended}
 	}
 	return list, err
+}
+
+// Installed reports whether GitHub still knows the installation.
+func (a apps) Installed(ctx context.Context, installation int64) (bool, error) {
+	_, err := a.Installation(ctx, installation)
+	if app.Is(err, app.CodeNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

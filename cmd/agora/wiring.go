@@ -85,7 +85,7 @@ func assemble(ctx context.Context, server config.Server, around surroundings) (_
 
 // connect makes the client of GitHub.
 func (a *application) connect(server config.Server, metrics prometheus.Registerer) (err error) {
-	options := ghclient.Options{Clock: a.clock, Logger: a.logger, Metrics: metrics, UserAgent: "agora/" + version(), HTTP: a.transport}
+	options := ghclient.Options{Clock: a.clock, Logger: a.logger, Metrics: metrics, UserAgent: "agora/" + version(), HTTP: a.transport, Shared: a.store}
 	if a.unpaced {
 		options.WriteRate, options.ContentRate = rate.Inf, rate.Inf
 	}
@@ -114,6 +114,7 @@ func (a *application) domains(server config.Server) error {
 		Identity: identity{a.github}, Renderer: renderer, Clock: a.clock,
 		ReactionPoll: server.ReactionPoll.Std(), PublicURL: strings.TrimSuffix(server.PublicURL, "/"),
 	})
+	a.community.RFCs = a.rfcs
 	registry := command.Default()
 	runner := command.NewRunner(registry, a.store.Commands(), renderer.Escape,
 		a.rfcs.Commands(), a.community.Commands(renderer.Escape), command.AgoraCommands(registry, version()))
