@@ -34,6 +34,8 @@ func (s *Service) prepareOpening(ctx context.Context, repo app.Repository, r *RF
 	switch {
 	case app.Is(err, app.CodeInvalid):
 		o.blocked = "the configuration of this repository is broken, and no good one was ever read"
+	case app.Is(err, app.CodeStopped):
+		return o, err
 	case err != nil:
 		o.blocked = "GitHub does not answer when asked for the configuration or the members"
 	}
