@@ -109,8 +109,8 @@ type end struct {
 // bare is a person by numeric id only.
 func bare(u app.User) app.User { return app.User{ID: u.ID} }
 
-// withoutPeople is an RFC with what its decisions follow from; people stand in it
-// by numeric id only, and nobody's activity is told.
+// withoutPeople is an RFC as far as its decisions follow from it, and nothing that
+// is remembered besides. People stand in it by numeric id only.
 func withoutPeople(r rfc.RFC) rfc.RFC {
 	concerns := make([]rfc.Concern, len(r.Concerns))
 	for i, c := range r.Concerns {
@@ -123,8 +123,11 @@ func withoutPeople(r rfc.RFC) rfc.RFC {
 		c.Overrules = overrules
 		concerns[i] = c
 	}
-	r.Author, r.Concerns, r.LastSpoke, r.Labels = bare(r.Author), concerns, nil, nil
-	return r
+	return rfc.RFC{
+		Kind: r.Kind, Title: r.Title, Type: r.Type, Author: bare(r.Author), URL: r.URL, Text: r.Text, Registered: r.Registered,
+		OpenedAt: r.OpenedAt, Round: r.Round, Concerns: concerns, DecidedAt: r.DecidedAt, Bound: r.Bound, PolicyVersion: r.PolicyVersion,
+		Supersedes: r.Supersedes, SupersededBy: r.SupersededBy, ImplementedBy: r.ImplementedBy,
+	}
 }
 
 func roundWithoutPeople(r rfc.Round) rfc.Round {

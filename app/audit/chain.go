@@ -84,7 +84,7 @@ func (c *Chain) End(head Head) error {
 	case c.broken, c.head == head:
 		return nil
 	case c.head.Seq < head.Seq:
-		return fmt.Errorf("the audit trail of %d: entry %d is missing, the chain goes on to entry %d", c.Community, c.head.Seq+1, head.Seq)
+		return fmt.Errorf("the audit trail of %d: entry %d is missing, where the chain goes on to entry %d", c.Community, c.head.Seq+1, head.Seq)
 	}
 	return fmt.Errorf("the audit trail of %d: its head is said to be entry %d with hash %s, but it is entry %d with hash %s",
 		c.Community, head.Seq, head.Hash, c.head.Seq, c.head.Hash)

@@ -118,14 +118,17 @@ func (v *verifier) differs(round int, format string, args ...any) {
 
 func (v *verifier) verify() {
 	v.states()
-	opened := len(v.entries("round-opened", nil))
-	for number := 1; number <= max(v.r.Round, len(v.rounds), opened); number++ {
+	known := max(len(v.rounds), len(v.entries("round-opened", nil)))
+	for number := 1; number <= known; number++ {
 		i := slices.IndexFunc(v.rounds, func(r Record) bool { return r.Round.Number == number })
 		if i < 0 {
 			v.differs(number, "the round is missing")
 			continue
 		}
 		v.round(v.rounds[i])
+	}
+	if v.r.Round > known {
+		v.differs(v.r.Round, "the round is missing")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/archive"
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/render"
@@ -186,9 +187,9 @@ func (h *hall) decided() *hall {
 	return h
 }
 
-func (h *hall) verify() archive.Report {
+func (h *hall) verify(anchors ...audit.Head) archive.Report {
 	h.t.Helper()
-	verifier := archive.NewVerifier()
+	verifier := archive.NewVerifier(anchors...)
 	h.must(h.store.Archive().View(h.t.Context(), func(ctx context.Context, tx archive.Tx) error {
 		return archive.Walk(ctx, tx, archive.Scope{Private: true}, h.now, verifier)
 	}))
