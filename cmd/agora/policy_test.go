@@ -1,0 +1,193 @@
+package main
+
+import (
+	"html"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app/ghsim"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+func (s *scene) configure(repo, rules string) {
+	s.t.Helper()
+	s.sim.As("maya").PutFile(repo, policyFile, rules)
+	s.settle()
+}
+
+// configCheck is the newest check run agora/config at a pull request's head.
+func (s *scene) configCheck(number int) (ghsim.CheckRun, bool) {
+	for _, run := range s.sim.CheckRuns(s.head(number)) {
+		if run.Name == "agora/config" {
+			return run, true
+		}
+	}
+	return ghsim.CheckRun{}, false
+}
+
+func TestTheRulesAreFrozenWithTheRound(t *testing.T) {
+	t.Parallel()
+	s := ruled(t, staging{}, "rfc: { types: { capability_proposal: { discussion: 1h, voting: 90m } } }\n")
+	first := s.issue("kim", "Under the old rules", "Text.", "rfc")
+	s.pass(time.Hour + time.Second)
+	s.is(first, rfc.Voting)
+	before := s.rfc(1)
+	if got := before.Deadline.Sub(before.VotingOpenedAt); got != 90*time.Minute {
+		t.Errorf("the round lasts %s, want 90 minutes", got)
+	}
+	s.configure(rfcs, "version: 1\nrfc: { types: { capability_proposal: { discussion: 1h, voting: 30m, quorum: { floor: 5 } } } }\n")
+	second := s.issue("kim", "Under the new rules", "Text.", "rfc")
+	s.done("maya", second, "/rfc vote")
+	after, next := s.rfc(1), s.rfc(2)
+	if !after.Deadline.Equal(before.Deadline) || after.PolicyVersion != before.PolicyVersion || after.Quorum.Heads.Need != 3 {
+		t.Errorf("the open round changed: %+v", after)
+	}
+	if next.Deadline.Sub(next.VotingOpenedAt) != 30*time.Minute || next.PolicyVersion == before.PolicyVersion || next.Quorum.Heads.Need != 5 {
+		t.Errorf("the new round is under the old rules: %+v", next)
+	}
+	s.react(first, 1, 1, "+1", "maya", "lee", "noor")
+	s.over(2 * time.Hour)
+	s.is(first, rfc.Accepted)
+}
+
+func TestABrokenConfigurationFailsItsCheckAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := ruled(t, staging{}, "rfc: { types: { capability_proposal: { voting: 2d } } }\n")
+	broken := s.pull("kim", ghsim.NewPullRequest{Title: "Break it", Files: map[string]string{policyFile: "version: 1\nrfc:\n  min_supporters: many\n"}})
+	run, has := s.configCheck(broken)
+	if !has || run.Conclusion != "failure" {
+		t.Fatalf("the check of a broken configuration is %q", run.Conclusion)
+	}
+	s.contains(html.UnescapeString(run.Output.Summary), "line 3", "min_supporters")
+	good := s.pull("kim", ghsim.NewPullRequest{Title: "Mend it", Files: map[string]string{policyFile: "version: 1\nrfc: { min_supporters: 1 }\n"}})
+	if run, _ := s.configCheck(good); run.Conclusion != "success" {
+		t.Errorf("the check of a good configuration is %q", run.Conclusion)
+	}
+	other := s.pull("kim", ghsim.NewPullRequest{Title: "Leave it alone"})
+	if _, has := s.configCheck(other); has {
+		t.Error("a pull request that leaves the configuration alone has its check")
+	}
+	number := s.issue("kim", "Under the last good rules", "Text.", "rfc")
+	s.ok(s.sim.As("maya").Merge(rfcs, broken))
+	s.done("maya", number, "/rfc vote")
+	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != 2*day {
+		t.Errorf("the round lasts %s, want the 2 days of the last good rules", r.Deadline.Sub(r.VotingOpenedAt))
+	}
+}
+
+func TestWhereNoGoodConfigurationWasReadNoRoundOpens(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "broken", Collaborators: map[string]string{"kim": "write"},
+		Files: map[string]string{policyFile: "version: 1\nrfc: { no_such_key: 1 }\n"}})
+	s.settle()
+	i, err := s.sim.As("kim").OpenIssue("acme/broken", "No rules", "Text.", "rfc")
+	s.ok(err)
+	s.isIn("acme/broken", i.Number, rfc.Open)
+	c := s.sayIn("acme/broken", "maya", i.Number, "/rfc vote")
+	if !s.reacted(c, "confused") {
+		t.Error("a vote was opened without rules")
+	}
+	s.contains(s.replyTo("acme/broken", i.Number, c), "configuration", "broken")
+	s.over(14 * day)
+	s.isIn("acme/broken", i.Number, rfc.Open)
+	s.contains(commentWith(t, s.stage, "acme/broken", i.Number, "<!-- agora:rfc 1 -->").Body, "broken")
+	s.configure("acme/broken", "version: 1\n")
+	s.pass(6 * time.Minute)
+	s.isIn("acme/broken", i.Number, rfc.Voting)
+}
+
+func TestNoRoundOpensWhileGitHubDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "GitHub is down", "Text.", "rfc")
+	s.sim.Fault(ghsim.Fault{Method: "GET", PathPattern: "/repos/acme/rfcs/contents/**", Status: 503})
+	s.over(14 * day)
+	s.is(number, rfc.Open)
+	s.sim.ClearFaults()
+	s.pass(20 * time.Minute)
+	s.pass(20 * time.Minute)
+	s.is(number, rfc.Voting)
+	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != 7*day {
+		t.Errorf("a round that opened late lasts %s, want its whole period", r.Deadline.Sub(r.VotingOpenedAt))
+	}
+}
+
+func TestStewardsNamedByLoginAndByTeam(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddTeam(ghsim.NewTeam{Organization: "acme", Slug: "stewards", Members: []string{"lee"}})
+	s.configure(rfcs, "version: 1\nstewards: [\"@acme/stewards\", \"zoe\"]\n")
+	byTeam := s.issue("kim", "By the team", "Text.", "rfc")
+	byLogin := s.issue("kim", "By login", "Text.", "rfc")
+	s.refused("noor", byTeam, "/rfc vote", "acme")
+	s.done("lee", byTeam, "/rfc vote")
+	s.done("zoe", byLogin, "/rfc vote")
+	// Permission is asked for each time and never remembered.
+	s.ok(s.sim.As("maya").RemoveFromTeam("acme", "stewards", "lee"))
+	s.refused("lee", byTeam, `/rfc extend 1d "holidays"`, "only a steward")
+}
+
+func TestSettingsOfARepository(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddTeam(ghsim.NewTeam{Organization: "acme", Slug: "everyone", Members: []string{"lee"}})
+	s.configure(rfcs, `version: 1
+rfc:
+  label: proposal
+  types:
+    capability_proposal: { discussion: 90s, voting: 15m, quorum: { floor: 1, root: 0, weight: 1% }, approval: ">1/2" }
+  electorate: { auto_register: false }
+  min_supporters: 1
+  close_on_decision: false
+announce: { mention: ["@acme/everyone"] }
+`)
+	if other := s.issue("kim", "With the default label", "Text.", "rfc"); strings.Contains(strings.Join(s.sim.Labels(rfcs, other), " "), "rfc/") {
+		t.Error("the default label still makes an RFC")
+	}
+	number := s.issue("kim", "With the configured label", "Text.", "proposal")
+	s.is(number, rfc.Open)
+	s.say("rob", number, "I take no part.")
+	if reply := s.say("maya", number, "/member show @rob"); strings.Contains(s.replyTo(rfcs, number, reply), "joined") {
+		t.Error("a comment registered its author though that is off")
+	}
+	s.pass(90*time.Second + time.Second)
+	s.is(number, rfc.Voting)
+	s.contains(s.ballot(number, 1, 1).Body, "@acme/everyone")
+	s.done("lee", number, "/vote approve")
+	s.over(30 * time.Minute)
+	s.is(number, rfc.Accepted)
+	if !s.isOpen(number) {
+		t.Error("the issue was closed though that is off")
+	}
+}
+
+func TestSupportersOtherThanTheAuthor(t *testing.T) {
+	t.Parallel()
+	s := ruled(t, staging{}, "rfc: { types: { capability_proposal: { quorum: { floor: 1, root: 0, weight: 1% } } } }\n")
+	number := s.issue("maya", "Alone", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.react(number, 1, 1, "+1", "maya", "lee")
+	s.over(7 * day)
+	s.is(number, rfc.Postponed)
+	s.contains(s.decision(number, 1, 1), "1 approval besides the author missing")
+}
+
+func TestTheOwnersLockedFileRulesEveryRepository(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: ".github"})
+	s.configure("acme/.github", "version: 1\nlocked: true\nrfc: { types: { capability_proposal: { voting: 3d } } }\n")
+	s.configure(rfcs, "version: 1\nrfc: { types: { capability_proposal: { voting: 1h } } }\n")
+	number := s.issue("kim", "Locked", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != 3*day {
+		t.Errorf("the round lasts %s, want the 3 days of the owner's locked file", r.Deadline.Sub(r.VotingOpenedAt))
+	}
+	s.configure("acme/.github", "version: 1\nrfc: { types: { capability_proposal: { voting: 3d } } }\n")
+	s.done("maya", number, `/rfc restart "under the repository's own rules"`)
+	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != time.Hour {
+		t.Errorf("the round lasts %s, want the hour of the repository's file", r.Deadline.Sub(r.VotingOpenedAt))
+	}
+}
