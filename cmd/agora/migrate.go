@@ -10,10 +10,10 @@ import (
 	"github.com/agora-rfc/agora/store"
 )
 
-// newMigrateCommand makes `agora migrate up` and `agora migrate status`.
+// newMigrateCommand makes `agora migrate up`, `status` and `copy`.
 func newMigrateCommand() *cobra.Command {
 	var database databaseFlags
-	c := newGroup("migrate", "Bring the database's schema up to date, or say where it is",
+	c := newGroup("migrate", "Bring the database's schema up to date, say where it is, or copy it",
 		&cobra.Command{
 			Use: "up", Short: "Apply the migrations that are missing", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return migrateUp(cmd, database) },
@@ -22,6 +22,7 @@ func newMigrateCommand() *cobra.Command {
 			Use: "status", Short: "List the migrations", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return migrateStatus(cmd, database) },
 		},
+		newMigrateCopyCommand(),
 	)
 	database.add(c)
 	return c
