@@ -6,43 +6,46 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 func TestTheCheckOfAnRFCPullRequestInEveryState(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	number := s.pull("kim", ghsim.NewPullRequest{Title: "A draft", Draft: true}, "rfc")
-	s.checkIs(number, "in_progress")
-	s.sim.As("kim").MarkReady(rfcs, number)
-	s.settle()
-	s.checkIs(number, "in_progress")
-	s.done("maya", number, "/rfc vote")
-	s.checkIs(number, "in_progress")
-	_, run := s.check(s.head(number))
-	s.contains(run.Output.Title, "RFC-1 is voting", "quorum not yet reached")
-	s.react(number, 1, 1, "+1", "maya", "lee", "noor")
-	s.over(7 * day)
-	s.is(number, rfc.Accepted)
-	s.checkIs(number, "success")
-	accepted := s.head(number)
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.pull("kim", ghsim.NewPullRequest{Title: "A draft", Draft: true}, "rfc")
+		s.checkIs(number, "in_progress")
+		s.sim.As("kim").MarkReady(rfcs, number)
+		s.settle()
+		s.checkIs(number, "in_progress")
+		s.done("maya", number, "/rfc vote")
+		s.checkIs(number, "in_progress")
+		_, run := s.check(s.head(number))
+		s.contains(run.Output.Title, "RFC-1 is voting", "quorum not yet reached")
+		s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+		s.over(7 * day)
+		s.is(number, rfc.Accepted)
+		s.checkIs(number, "success")
+		accepted := s.head(number)
 
-	// The head moves: the acceptance holds for the commit that was voted on only.
-	s.sim.As("kim").PushToPull(rfcs, number, map[string]string{"typo.md": "mended"})
-	s.settle()
-	s.checkIs(number, "action_required")
-	if got, _ := s.check(accepted); got != "success" {
-		t.Errorf("the check of the commit that was voted on is %s, want success", got)
-	}
-	s.refused("kim", number, `/rfc editorial "a typo"`, "only a steward")
-	s.refused("maya", number, `/rfc implement by=#9`, "changed since")
-	s.done("maya", number, `/rfc editorial "a typo"`)
-	s.checkIs(number, "success")
-	s.done("maya", number, "/rfc implement by=#9")
-	s.is(number, rfc.Implemented)
-	s.checkIs(number, "success")
-	s.issue("kim", "A successor", "Text.", "rfc")
-	s.done("maya", number, "/rfc supersede by=RFC-2")
-	s.checkIs(number, "failure")
+		// The head moves: the acceptance holds for the commit that was voted on only.
+		s.sim.As("kim").PushToPull(rfcs, number, map[string]string{"typo.md": "mended"})
+		s.settle()
+		s.checkIs(number, "action_required")
+		if got, _ := s.check(accepted); got != "success" {
+			t.Errorf("the check of the commit that was voted on is %s, want success", got)
+		}
+		s.refused("kim", number, `/rfc editorial "a typo"`, "only a steward")
+		s.refused("maya", number, `/rfc implement by=#9`, "changed since")
+		s.done("maya", number, `/rfc editorial "a typo"`)
+		s.checkIs(number, "success")
+		s.done("maya", number, "/rfc implement by=#9")
+		s.is(number, rfc.Implemented)
+		s.checkIs(number, "success")
+		s.issue("kim", "A successor", "Text.", "rfc")
+		s.done("maya", number, "/rfc supersede by=RFC-2")
+		s.checkIs(number, "failure")
+	})
 }
 
 func TestTheCheckOfAnRFCPullRequestThatIsNotAccepted(t *testing.T) {
@@ -133,31 +136,33 @@ func TestTheCheckOfAPullRequestThatImplements(t *testing.T) {
 
 func TestMergeQueues(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	number := s.issue("kim", "The RFC", "Text.", "rfc")
-	bound := s.pull("lee", ghsim.NewPullRequest{Title: "Bound", Body: "Implements: RFC-1"})
-	free := s.pull("lee", ghsim.NewPullRequest{Title: "Free"})
-	alone := s.sim.As("lee").QueueMerge(rfcs, free)
-	s.settle()
-	if got, _ := s.check(alone); got != "success" {
-		t.Errorf("a merge group without an RFC is %q, want success", got)
-	}
-	together := s.sim.As("lee").QueueMerge(rfcs, bound, free)
-	s.settle()
-	if got, _ := s.check(together); got != "in_progress" {
-		t.Errorf("a merge group with an RFC in discussion is %q, want in_progress", got)
-	}
-	s.sim.As("lee").LeaveQueue(rfcs, together, "dequeued")
-	s.settle()
-	if got, _ := s.check(together); got == "success" {
-		t.Error("a merge group that was dequeued is green")
-	}
-	again := s.sim.As("lee").QueueMerge(rfcs, free, bound)
-	s.settle()
-	s.accepted(number, 1, 7*day)
-	if got, _ := s.check(again); got != "success" {
-		t.Errorf("a merge group whose RFC was accepted is %q, want success", got)
-	}
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "The RFC", "Text.", "rfc")
+		bound := s.pull("lee", ghsim.NewPullRequest{Title: "Bound", Body: "Implements: RFC-1"})
+		free := s.pull("lee", ghsim.NewPullRequest{Title: "Free"})
+		alone := s.sim.As("lee").QueueMerge(rfcs, free)
+		s.settle()
+		if got, _ := s.check(alone); got != "success" {
+			t.Errorf("a merge group without an RFC is %q, want success", got)
+		}
+		together := s.sim.As("lee").QueueMerge(rfcs, bound, free)
+		s.settle()
+		if got, _ := s.check(together); got != "in_progress" {
+			t.Errorf("a merge group with an RFC in discussion is %q, want in_progress", got)
+		}
+		s.sim.As("lee").LeaveQueue(rfcs, together, "dequeued")
+		s.settle()
+		if got, _ := s.check(together); got == "success" {
+			t.Error("a merge group that was dequeued is green")
+		}
+		again := s.sim.As("lee").QueueMerge(rfcs, free, bound)
+		s.settle()
+		s.accepted(number, 1, 7*day)
+		if got, _ := s.check(again); got != "success" {
+			t.Errorf("a merge group whose RFC was accepted is %q, want success", got)
+		}
+	})
 }
 
 func TestMergeQueueOfAnRFCPullRequest(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 const objection = `"The migration path is not described at all"`
@@ -81,22 +82,24 @@ func TestARequestForChangesBecomesAnAbstentionWhenItsConcernIsMet(t *testing.T) 
 
 func TestAConcernLapsesWhenItsRaiserIsSilent(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	number := s.issue("kim", "Concerns", "Text.", "rfc")
-	s.done("sam", number, "/concern raise "+objection)
-	s.done("kim", number, `/concern address 1 "described now"`)
-	s.pass(6 * day)
-	s.say("sam", number, "I am still reading this.")
-	s.pass(6 * day)
-	if got := s.rfc(1).ConcernsOpen; got != 1 {
-		t.Errorf("the concern lapsed though its raiser spoke")
-	}
-	s.pass(day + time.Minute)
-	if got := s.rfc(1).ConcernsOpen; got != 0 {
-		t.Errorf("the concern did not lapse after 7 days of silence")
-	}
-	s.pass(time.Minute)
-	s.contains(s.sticky(number, 1), "lapsed")
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Concerns", "Text.", "rfc")
+		s.done("sam", number, "/concern raise "+objection)
+		s.done("kim", number, `/concern address 1 "described now"`)
+		s.pass(6 * day)
+		s.say("sam", number, "I am still reading this.")
+		s.pass(6 * day)
+		if got := s.rfc(1).ConcernsOpen; got != 1 {
+			t.Errorf("the concern lapsed though its raiser spoke")
+		}
+		s.pass(day + time.Minute)
+		if got := s.rfc(1).ConcernsOpen; got != 0 {
+			t.Errorf("the concern did not lapse after 7 days of silence")
+		}
+		s.pass(time.Minute)
+		s.contains(s.sticky(number, 1), "lapsed")
+	})
 }
 
 func TestOverrulingTakesTwoStewardsOrTheOnlyOne(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 // installation is the App's on acme.
@@ -22,44 +23,46 @@ func (s *scene) installation() int64 {
 
 func TestAnIssueMovesToAnotherRepositoryOfTheCommunity(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "proposals", Collaborators: map[string]string{"lee": "write"}})
-	s.settle()
-	number := s.issue("kim", "Moved", "Text.", "rfc")
-	s.done("sam", number, "/concern raise "+objection)
-	s.done("maya", number, "/rfc vote")
-	s.react(number, 1, 1, "+1", "maya", "lee", "noor")
-	s.pass(15 * time.Minute)
-	moved := s.sim.As("maya").TransferIssue(rfcs, number, "acme/proposals")
-	s.settle()
-	s.pass(10 * time.Second) // its comments are looked for once GitHub's lists are current,
-	s.pass(10 * time.Second) // and what waited for them goes on
-	s.isIn("acme/proposals", moved.Number, rfc.Voting)
-	if r := s.rfc(1); r.Repository != "acme/proposals" || r.Issue != moved.Number || r.Tally["approve"].Voters != 3 || r.ConcernsOpen != 1 {
-		t.Errorf("after the move: %+v", r)
-	}
-	c := s.sayIn("acme/proposals", "sam", moved.Number, "/concern resolve 1")
-	if !s.reacted(c, "rocket") {
-		t.Errorf("a command where it moved to was not carried out: %s", s.replyTo("acme/proposals", moved.Number, c))
-	}
-	s.sayIn("acme/proposals", "kim", moved.Number, "/vote reject")
-	ballot := commentWith(t, s.stage, "acme/proposals", moved.Number, "<!-- agora:ballot 1/1 -->")
-	_, err := s.sim.As("sam").React("acme/proposals", ballot.ID, "+1")
-	s.ok(err)
-	s.pass(15 * time.Minute)
-	if got := s.counts(1, "sam"); got != "approve" {
-		t.Errorf("a reaction where the ballot moved to counts as %q, want approve", got)
-	}
-	s.over(7 * day)
-	s.isIn("acme/proposals", moved.Number, rfc.Accepted)
-	commentWith(t, s.stage, "acme/proposals", moved.Number, "<!-- agora:rfc 1 -->")
-	commentWith(t, s.stage, "acme/proposals", moved.Number, "<!-- agora:decision 1/1 -->")
-	next, err := s.sim.As("lee").OpenIssue("acme/proposals", "The next", "Text.", "rfc")
-	s.ok(err)
-	s.isIn("acme/proposals", next.Number, rfc.Open)
-	if r := s.rfc(2); r.Issue != next.Number {
-		t.Errorf("numbers are not of the community: RFC-2 is #%d", r.Issue)
-	}
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "proposals", Collaborators: map[string]string{"lee": "write"}})
+		s.settle()
+		number := s.issue("kim", "Moved", "Text.", "rfc")
+		s.done("sam", number, "/concern raise "+objection)
+		s.done("maya", number, "/rfc vote")
+		s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+		s.pass(15 * time.Minute)
+		moved := s.sim.As("maya").TransferIssue(rfcs, number, "acme/proposals")
+		s.settle()
+		s.pass(10 * time.Second) // its comments are looked for once GitHub's lists are current,
+		s.pass(10 * time.Second) // and what waited for them goes on
+		s.isIn("acme/proposals", moved.Number, rfc.Voting)
+		if r := s.rfc(1); r.Repository != "acme/proposals" || r.Issue != moved.Number || r.Tally["approve"].Voters != 3 || r.ConcernsOpen != 1 {
+			t.Errorf("after the move: %+v", r)
+		}
+		c := s.sayIn("acme/proposals", "sam", moved.Number, "/concern resolve 1")
+		if !s.reacted(c, "rocket") {
+			t.Errorf("a command where it moved to was not carried out: %s", s.replyTo("acme/proposals", moved.Number, c))
+		}
+		s.sayIn("acme/proposals", "kim", moved.Number, "/vote reject")
+		ballot := commentWith(t, s.stage, "acme/proposals", moved.Number, "<!-- agora:ballot 1/1 -->")
+		_, err := s.sim.As("sam").React("acme/proposals", ballot.ID, "+1")
+		s.ok(err)
+		s.pass(15 * time.Minute)
+		if got := s.counts(1, "sam"); got != "approve" {
+			t.Errorf("a reaction where the ballot moved to counts as %q, want approve", got)
+		}
+		s.over(7 * day)
+		s.isIn("acme/proposals", moved.Number, rfc.Accepted)
+		commentWith(t, s.stage, "acme/proposals", moved.Number, "<!-- agora:rfc 1 -->")
+		commentWith(t, s.stage, "acme/proposals", moved.Number, "<!-- agora:decision 1/1 -->")
+		next, err := s.sim.As("lee").OpenIssue("acme/proposals", "The next", "Text.", "rfc")
+		s.ok(err)
+		s.isIn("acme/proposals", next.Number, rfc.Open)
+		if r := s.rfc(2); r.Issue != next.Number {
+			t.Errorf("numbers are not of the community: RFC-2 is #%d", r.Issue)
+		}
+	})
 }
 
 func TestAnIssueThatLeavesOrIsDeletedIsWithdrawn(t *testing.T) {
@@ -180,24 +183,26 @@ func TestAnArchivedRepositoryWaits(t *testing.T) {
 
 func TestASuspendedAppResumes(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	number := s.issue("kim", "Suspended", "Text.", "rfc")
-	s.done("maya", number, "/rfc vote")
-	s.react(number, 1, 1, "+1", "maya", "lee", "noor")
-	installation := s.installation()
-	s.sim.SuspendInstallation(installation, true)
-	s.settle()
-	s.over(30 * day)
-	s.pass(day)
-	s.is(number, rfc.Voting)
-	if got := s.fetch("/api/v1/communities/acme/rfcs/1", nil); got != http.StatusNotFound {
-		t.Errorf("the API answers %d for what nobody vouches for any more, want 404", got)
-	}
-	s.sim.SuspendInstallation(installation, false)
-	s.settle()
-	s.pass(20 * time.Minute)
-	s.pass(time.Minute)
-	s.is(number, rfc.Accepted)
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Suspended", "Text.", "rfc")
+		s.done("maya", number, "/rfc vote")
+		s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+		installation := s.installation()
+		s.sim.SuspendInstallation(installation, true)
+		s.settle()
+		s.over(30 * day)
+		s.pass(day)
+		s.is(number, rfc.Voting)
+		if got := s.fetch("/api/v1/communities/acme/rfcs/1", nil); got != http.StatusNotFound {
+			t.Errorf("the API answers %d for what nobody vouches for any more, want 404", got)
+		}
+		s.sim.SuspendInstallation(installation, false)
+		s.settle()
+		s.pass(20 * time.Minute)
+		s.pass(time.Minute)
+		s.is(number, rfc.Accepted)
+	})
 }
 
 func TestARemovedAppResumesWhenItIsBack(t *testing.T) {

@@ -22,10 +22,18 @@ type scene struct {
 	ctx context.Context
 }
 
-// newScene has the world of play; files are configured before the App is installed.
+// newScene has the world of play. However its story went, at its end what is stored
+// must verify: every decision recounts, and the trail is whole.
 func newScene(t *testing.T, set staging) *scene {
 	t.Helper()
 	s, ctx := play(t, set)
+	t.Cleanup(func() {
+		found, err := verifyStore(ctx, s.agora.store)
+		must(t, err)
+		if found.Found > 0 {
+			t.Errorf("agora verify finds: %+v", found)
+		}
+	})
 	return &scene{stage: s, t: t, ctx: ctx}
 }
 

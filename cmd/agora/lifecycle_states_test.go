@@ -7,6 +7,7 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 func TestWhatTheLabelMakesOfAnIssueOrPullRequest(t *testing.T) {
@@ -99,37 +100,39 @@ func TestDiscussionEndsByItselfAndVotingMayBeOpenedEarlier(t *testing.T) {
 
 func TestTheFourOutcomesAtTheDeadline(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	accepted := s.issue("kim", "Accepted", "Text.", "rfc")
-	rejected := s.issue("kim", "Rejected", "Text.", "rfc")
-	postponed := s.issue("kim", "Postponed", "Text.", "rfc")
-	changes := s.issue("kim", "Changes requested", "Text.", "rfc")
-	for _, number := range []int{accepted, rejected, postponed, changes} {
-		s.done("maya", number, "/rfc vote")
-	}
-	s.react(accepted, 1, 1, "+1", "maya", "lee", "noor")
-	s.react(rejected, 2, 1, "-1", "maya", "lee", "noor")
-	s.react(postponed, 3, 1, "+1", "maya", "lee")
-	s.react(changes, 4, 1, "+1", "maya", "lee", "noor")
-	s.done("sam", changes, `/concern raise "The migration path is not described at all"`)
-	s.pass(7*day - 10*time.Second)
-	s.is(accepted, rfc.Voting)
-	s.over(10 * time.Second)
-	s.is(accepted, rfc.Accepted)
-	s.is(rejected, rfc.Rejected)
-	s.is(postponed, rfc.Postponed)
-	s.is(changes, rfc.ChangesRequested)
-	s.contains(s.decision(accepted, 1, 1), "accepted", "Implements: RFC-1")
-	s.contains(s.decision(rejected, 2, 1), "rejected")
-	s.contains(s.decision(postponed, 3, 1), "postponed", "quorum short by 1 voter", "by itself")
-	s.contains(s.decision(changes, 4, 1), "changes requested", "Concern 1", "migration path")
-	// Issues of final decisions are closed; what goes on stays open.
-	for number, open := range map[int]bool{accepted: false, rejected: false, postponed: true, changes: true} {
-		if s.isOpen(number) != open {
-			t.Errorf("#%d is open: %t, want %t", number, !open, open)
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		accepted := s.issue("kim", "Accepted", "Text.", "rfc")
+		rejected := s.issue("kim", "Rejected", "Text.", "rfc")
+		postponed := s.issue("kim", "Postponed", "Text.", "rfc")
+		changes := s.issue("kim", "Changes requested", "Text.", "rfc")
+		for _, number := range []int{accepted, rejected, postponed, changes} {
+			s.done("maya", number, "/rfc vote")
 		}
-	}
-	s.contains(s.ballot(accepted, 1, 1).Body, "Reactions to this comment no longer count")
+		s.react(accepted, 1, 1, "+1", "maya", "lee", "noor")
+		s.react(rejected, 2, 1, "-1", "maya", "lee", "noor")
+		s.react(postponed, 3, 1, "+1", "maya", "lee")
+		s.react(changes, 4, 1, "+1", "maya", "lee", "noor")
+		s.done("sam", changes, `/concern raise "The migration path is not described at all"`)
+		s.pass(7*day - 10*time.Second)
+		s.is(accepted, rfc.Voting)
+		s.over(10 * time.Second)
+		s.is(accepted, rfc.Accepted)
+		s.is(rejected, rfc.Rejected)
+		s.is(postponed, rfc.Postponed)
+		s.is(changes, rfc.ChangesRequested)
+		s.contains(s.decision(accepted, 1, 1), "accepted", "Implements: RFC-1")
+		s.contains(s.decision(rejected, 2, 1), "rejected")
+		s.contains(s.decision(postponed, 3, 1), "postponed", "quorum short by 1 voter", "by itself")
+		s.contains(s.decision(changes, 4, 1), "changes requested", "Concern 1", "migration path")
+		// Issues of final decisions are closed; what goes on stays open.
+		for number, open := range map[int]bool{accepted: false, rejected: false, postponed: true, changes: true} {
+			if s.isOpen(number) != open {
+				t.Errorf("#%d is open: %t, want %t", number, !open, open)
+			}
+		}
+		s.contains(s.ballot(accepted, 1, 1).Body, "Reactions to this comment no longer count")
+	})
 }
 
 func TestPostponedVotesAgainOnce(t *testing.T) {
@@ -174,42 +177,44 @@ func TestPostponedVotesAgainOnce(t *testing.T) {
 
 func TestChangesRequestedGoesBackToDiscussion(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	edited := s.issue("kim", "Changed by its author", "Text.", "rfc")
-	said := s.issue("kim", "Opened again by command", "Text.", "rfc")
-	for n, number := range []int{edited, said} {
-		s.done("maya", number, "/rfc vote")
-		s.react(number, n+1, 1, "+1", "maya", "lee", "noor")
-		s.done("sam", number, `/vote request-changes "The migration path is not described at all"`)
-	}
-	s.over(7 * day)
-	s.is(edited, rfc.ChangesRequested)
-	s.is(said, rfc.ChangesRequested)
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		edited := s.issue("kim", "Changed by its author", "Text.", "rfc")
+		said := s.issue("kim", "Opened again by command", "Text.", "rfc")
+		for n, number := range []int{edited, said} {
+			s.done("maya", number, "/rfc vote")
+			s.react(number, n+1, 1, "+1", "maya", "lee", "noor")
+			s.done("sam", number, `/vote request-changes "The migration path is not described at all"`)
+		}
+		s.over(7 * day)
+		s.is(edited, rfc.ChangesRequested)
+		s.is(said, rfc.ChangesRequested)
 
-	s.ok(s.sim.As("maya").EditBody(rfcs, edited, "A steward's words."))
-	s.is(edited, rfc.ChangesRequested) // only the author's change counts
-	s.ok(s.sim.As("kim").EditBody(rfcs, edited, "The author's words."))
-	s.is(edited, rfc.Open)
-	s.refused("lee", said, "/rfc open", "only the author")
-	s.done("kim", said, "/rfc open")
-	s.is(said, rfc.Open)
-	if r := s.rfc(1); r.ConcernsOpen != 1 {
-		t.Errorf("%d concerns are open, want 1 carried over", r.ConcernsOpen)
-	}
-	s.pass(13 * day)
-	s.is(edited, rfc.Open)
-	s.pass(day + time.Minute)
-	s.is(edited, rfc.Voting)
-	if r := s.rfc(1); r.Round != 2 || r.Tally["approve"].Voters != 0 {
-		t.Errorf("round %d has %d approvals, want 2 with none", r.Round, r.Tally["approve"].Voters)
-	}
-	if len(s.ballots(1)) != 4 {
-		t.Errorf("%d ballots are on record, want the 4 of the first round", len(s.ballots(1)))
-	}
-	s.done("sam", edited, "/concern resolve 1")
-	s.react(edited, 1, 2, "+1", "maya", "lee", "noor")
-	s.over(7 * day)
-	s.is(edited, rfc.Accepted)
+		s.ok(s.sim.As("maya").EditBody(rfcs, edited, "A steward's words."))
+		s.is(edited, rfc.ChangesRequested) // only the author's change counts
+		s.ok(s.sim.As("kim").EditBody(rfcs, edited, "The author's words."))
+		s.is(edited, rfc.Open)
+		s.refused("lee", said, "/rfc open", "only the author")
+		s.done("kim", said, "/rfc open")
+		s.is(said, rfc.Open)
+		if r := s.rfc(1); r.ConcernsOpen != 1 {
+			t.Errorf("%d concerns are open, want 1 carried over", r.ConcernsOpen)
+		}
+		s.pass(13 * day)
+		s.is(edited, rfc.Open)
+		s.pass(day + time.Minute)
+		s.is(edited, rfc.Voting)
+		if r := s.rfc(1); r.Round != 2 || r.Tally["approve"].Voters != 0 {
+			t.Errorf("round %d has %d approvals, want 2 with none", r.Round, r.Tally["approve"].Voters)
+		}
+		if len(s.ballots(1)) != 4 {
+			t.Errorf("%d ballots are on record, want the 4 of the first round", len(s.ballots(1)))
+		}
+		s.done("sam", edited, "/concern resolve 1")
+		s.react(edited, 1, 2, "+1", "maya", "lee", "noor")
+		s.over(7 * day)
+		s.is(edited, rfc.Accepted)
+	})
 }
 
 func TestWithdrawal(t *testing.T) {
@@ -306,44 +311,46 @@ func TestReopening(t *testing.T) {
 
 func TestImplementedAndSuperseded(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "server", Collaborators: map[string]string{"lee": "write"}})
-	s.settle()
-	byCommand := s.issue("kim", "Implemented by command", "Text.", "rfc")
-	byPull := s.issue("kim", "Implemented by a pull request", "Text.", "rfc")
-	elsewhere := s.issue("kim", "Implemented in another repository", "Text.", "rfc")
-	for n, number := range []int{byCommand, byPull, elsewhere} {
-		s.refused("kim", number, "/rfc implement by=#412", "cannot make it implemented")
-		s.done("maya", number, "/rfc vote")
-		s.react(number, n+1, 1, "+1", "maya", "lee", "noor")
-	}
-	s.over(7 * day)
-	s.refused("lee", byCommand, "/rfc implement by=#412", "only the author")
-	s.done("kim", byCommand, "/rfc implement by=#412")
-	s.is(byCommand, rfc.Implemented)
-	s.contains(s.sticky(byCommand, 1), "412")
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "server", Collaborators: map[string]string{"lee": "write"}})
+		s.settle()
+		byCommand := s.issue("kim", "Implemented by command", "Text.", "rfc")
+		byPull := s.issue("kim", "Implemented by a pull request", "Text.", "rfc")
+		elsewhere := s.issue("kim", "Implemented in another repository", "Text.", "rfc")
+		for n, number := range []int{byCommand, byPull, elsewhere} {
+			s.refused("kim", number, "/rfc implement by=#412", "cannot make it implemented")
+			s.done("maya", number, "/rfc vote")
+			s.react(number, n+1, 1, "+1", "maya", "lee", "noor")
+		}
+		s.over(7 * day)
+		s.refused("lee", byCommand, "/rfc implement by=#412", "only the author")
+		s.done("kim", byCommand, "/rfc implement by=#412")
+		s.is(byCommand, rfc.Implemented)
+		s.contains(s.sticky(byCommand, 1), "412")
 
-	pull := s.pull("lee", ghsim.NewPullRequest{Title: "Do it", Body: "This does it.\n\nImplements: RFC-2\n"})
-	s.checkIs(pull, "success")
-	s.is(byPull, rfc.Accepted)
-	s.ok(s.sim.As("lee").Merge(rfcs, pull))
-	s.is(byPull, rfc.Implemented)
+		pull := s.pull("lee", ghsim.NewPullRequest{Title: "Do it", Body: "This does it.\n\nImplements: RFC-2\n"})
+		s.checkIs(pull, "success")
+		s.is(byPull, rfc.Accepted)
+		s.ok(s.sim.As("lee").Merge(rfcs, pull))
+		s.is(byPull, rfc.Implemented)
 
-	other, err := s.sim.As("lee").OpenPullRequest("acme/server", ghsim.NewPullRequest{Title: "Do it there", Body: "Implements: RFC-3"})
-	s.ok(err)
-	s.ok(s.sim.As("lee").Merge("acme/server", other.Number))
-	s.is(elsewhere, rfc.Implemented)
+		other, err := s.sim.As("lee").OpenPullRequest("acme/server", ghsim.NewPullRequest{Title: "Do it there", Body: "Implements: RFC-3"})
+		s.ok(err)
+		s.ok(s.sim.As("lee").Merge("acme/server", other.Number))
+		s.is(elsewhere, rfc.Implemented)
 
-	successor := s.issue("kim", "The successor", "Text.\n\nSupersedes: RFC-2\n", "rfc")
-	s.refused("kim", successor, "/rfc supersede by=RFC-1", "cannot make it superseded")
-	s.refused("kim", byCommand, "/rfc supersede by=RFC-99", "no other RFC-99")
-	s.done("kim", byCommand, "/rfc supersede by=RFC-4")
-	s.is(byCommand, rfc.Superseded)
-	s.contains(s.sticky(byCommand, 1), "RFC-4")
-	s.is(byPull, rfc.Implemented)
-	s.accepted(successor, 4, 7*day)
-	s.is(byPull, rfc.Superseded)
-	s.contains(s.sticky(byPull, 2), "RFC-4")
+		successor := s.issue("kim", "The successor", "Text.\n\nSupersedes: RFC-2\n", "rfc")
+		s.refused("kim", successor, "/rfc supersede by=RFC-1", "cannot make it superseded")
+		s.refused("kim", byCommand, "/rfc supersede by=RFC-99", "no other RFC-99")
+		s.done("kim", byCommand, "/rfc supersede by=RFC-4")
+		s.is(byCommand, rfc.Superseded)
+		s.contains(s.sticky(byCommand, 1), "RFC-4")
+		s.is(byPull, rfc.Implemented)
+		s.accepted(successor, 4, 7*day)
+		s.is(byPull, rfc.Superseded)
+		s.contains(s.sticky(byPull, 2), "RFC-4")
+	})
 }
 
 func TestOwnLabelsChangedByOthersComeBack(t *testing.T) {

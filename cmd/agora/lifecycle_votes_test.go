@@ -7,69 +7,72 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 func TestTheNewestVoteOverAllChannelsCounts(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	number := s.pull("kim", ghsim.NewPullRequest{Title: "Votes"}, "rfc")
-	s.done("maya", number, "/rfc vote")
-	expect := func(who, want string) {
-		t.Helper()
-		if got := s.counts(1, who); got != want {
-			t.Errorf("the vote of %s counts as %q, want %q", who, got, want)
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.pull("kim", ghsim.NewPullRequest{Title: "Votes"}, "rfc")
+		s.done("maya", number, "/rfc vote")
+		expect := func(who, want string) {
+			t.Helper()
+			if got := s.counts(1, who); got != want {
+				t.Errorf("the vote of %s counts as %q, want %q", who, got, want)
+			}
 		}
-	}
-	s.react(number, 1, 1, "+1", "lee")
-	s.pass(15 * time.Minute)
-	expect("lee", "approve")
-	s.done("lee", number, "/vote reject")
-	expect("lee", "reject")
-	s.pass(2 * time.Second)
-	review, err := s.sim.As("lee").Review(rfcs, number, ghsim.Approve, "Good after all.")
-	s.ok(err)
-	expect("lee", "approve")
-	// Nobody silences a voter: a dismissal, a plain review and a new head change nothing.
-	s.pass(2 * time.Second)
-	s.ok(s.sim.As("maya").DismissReview(rfcs, number, review.ID, "I do not like it"))
-	expect("lee", "approve")
-	_, err = s.sim.As("lee").Review(rfcs, number, ghsim.ReviewComment, "A remark.")
-	s.ok(err)
-	expect("lee", "approve")
-	s.sim.As("kim").PushToPull(rfcs, number, map[string]string{"more.md": "more"})
-	s.settle()
-	expect("lee", "approve")
+		s.react(number, 1, 1, "+1", "lee")
+		s.pass(15 * time.Minute)
+		expect("lee", "approve")
+		s.done("lee", number, "/vote reject")
+		expect("lee", "reject")
+		s.pass(2 * time.Second)
+		review, err := s.sim.As("lee").Review(rfcs, number, ghsim.Approve, "Good after all.")
+		s.ok(err)
+		expect("lee", "approve")
+		// Nobody silences a voter: a dismissal, a plain review and a new head change nothing.
+		s.pass(2 * time.Second)
+		s.ok(s.sim.As("maya").DismissReview(rfcs, number, review.ID, "I do not like it"))
+		expect("lee", "approve")
+		_, err = s.sim.As("lee").Review(rfcs, number, ghsim.ReviewComment, "A remark.")
+		s.ok(err)
+		expect("lee", "approve")
+		s.sim.As("kim").PushToPull(rfcs, number, map[string]string{"more.md": "more"})
+		s.settle()
+		expect("lee", "approve")
 
-	// A retraction over every channel; what was given before never revives.
-	s.pass(2 * time.Second)
-	s.done("lee", number, "/vote retract")
-	expect("lee", "")
-	s.pass(15 * time.Minute)
-	expect("lee", "")
-	s.done("lee", number, `/vote abstain "undecided"`)
-	expect("lee", "abstain")
+		// A retraction over every channel; what was given before never revives.
+		s.pass(2 * time.Second)
+		s.done("lee", number, "/vote retract")
+		expect("lee", "")
+		s.pass(15 * time.Minute)
+		expect("lee", "")
+		s.done("lee", number, `/vote abstain "undecided"`)
+		expect("lee", "abstain")
 
-	// A reaction taken back retracts; two that contradict count as none.
-	s.react(number, 1, 1, "+1", "noor")
-	s.pass(15 * time.Minute)
-	expect("noor", "approve")
-	s.ok(s.sim.As("noor").Unreact(rfcs, s.ballot(number, 1, 1).ID, "+1"))
-	s.pass(15 * time.Minute)
-	expect("noor", "")
-	s.react(number, 1, 1, "+1", "sam")
-	s.pass(2 * time.Second)
-	s.react(number, 1, 1, "-1", "sam")
-	s.pass(15 * time.Minute)
-	expect("sam", "")
-	if all := s.ballots(1); !strings.Contains(strings.Join(choices(all, "sam"), " "), "conflicting") {
-		t.Errorf("sam's reactions are %v, want conflicting", choices(all, "sam"))
-	}
-	s.done("sam", number, "/vote reject")
-	expect("sam", "reject")
-	// Reactions that are no vote, and on other comments, are none.
-	s.react(number, 1, 1, "heart", "maya")
-	s.pass(15 * time.Minute)
-	expect("maya", "")
+		// A reaction taken back retracts; two that contradict count as none.
+		s.react(number, 1, 1, "+1", "noor")
+		s.pass(15 * time.Minute)
+		expect("noor", "approve")
+		s.ok(s.sim.As("noor").Unreact(rfcs, s.ballot(number, 1, 1).ID, "+1"))
+		s.pass(15 * time.Minute)
+		expect("noor", "")
+		s.react(number, 1, 1, "+1", "sam")
+		s.pass(2 * time.Second)
+		s.react(number, 1, 1, "-1", "sam")
+		s.pass(15 * time.Minute)
+		expect("sam", "")
+		if all := s.ballots(1); !strings.Contains(strings.Join(choices(all, "sam"), " "), "conflicting") {
+			t.Errorf("sam's reactions are %v, want conflicting", choices(all, "sam"))
+		}
+		s.done("sam", number, "/vote reject")
+		expect("sam", "reject")
+		// Reactions that are no vote, and on other comments, are none.
+		s.react(number, 1, 1, "heart", "maya")
+		s.pass(15 * time.Minute)
+		expect("maya", "")
+	})
 }
 
 func choices(all []cast, login string) (found []string) {
@@ -83,42 +86,44 @@ func choices(all []cast, login string) (found []string) {
 
 func TestWhoIsInTheElectorate(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, staging{})
-	number := s.issue("kim", "Votes", "Text.", "rfc")
-	s.say("rob", number, "I take part.") // registered by it
-	s.done("zoe", number, "/member join")
-	s.pass(8 * day)
-	s.sim.AddUser(ghsim.NewUser{Login: "young", CreatedAt: s.clock.now().Add(-29 * day)})
-	s.say("young", number, "I am new on GitHub.")
-	s.pass(day)
-	s.sim.AddUsers("late")
-	s.say("late", number, "I am new here.")
-	s.pass(4 * day)
-	s.done("maya", number, "/rfc vote")
-	s.contains(s.ballot(number, 1, 1).Body, "**7 members** may vote", "of 6 regulars")
-	for who, in := range map[string]bool{"rob": true, "zoe": true, "young": false, "late": false} {
-		s.done(who, number, "/vote approve")
-		if got := s.counts(1, who); (got == "approve") != in {
-			t.Errorf("the vote of %s counts as %q, in the electorate: %t", who, got, in)
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Votes", "Text.", "rfc")
+		s.say("rob", number, "I take part.") // registered by it
+		s.done("zoe", number, "/member join")
+		s.pass(8 * day)
+		s.sim.AddUser(ghsim.NewUser{Login: "young", CreatedAt: s.clock.now().Add(-29 * day)})
+		s.say("young", number, "I am new on GitHub.")
+		s.pass(day)
+		s.sim.AddUsers("late")
+		s.say("late", number, "I am new here.")
+		s.pass(4 * day)
+		s.done("maya", number, "/rfc vote")
+		s.contains(s.ballot(number, 1, 1).Body, "**7 members** may vote", "of 6 regulars")
+		for who, in := range map[string]bool{"rob": true, "zoe": true, "young": false, "late": false} {
+			s.done(who, number, "/vote approve")
+			if got := s.counts(1, who); (got == "approve") != in {
+				t.Errorf("the vote of %s counts as %q, in the electorate: %t", who, got, in)
+			}
 		}
-	}
-	var advisory []string
-	for _, b := range s.ballots(1) {
-		if strings.Contains(b.WhyNot, "advisory") && b.Weight == "0.00" {
-			advisory = append(advisory, b.Voter.Login)
+		var advisory []string
+		for _, b := range s.ballots(1) {
+			if strings.Contains(b.WhyNot, "advisory") && b.Weight == "0.00" {
+				advisory = append(advisory, b.Voter.Login)
+			}
 		}
-	}
-	if len(advisory) != 2 {
-		t.Errorf("advisory are the votes of %v, want young's and late's", advisory)
-	}
-	// Frozen: whoever joins, leaves or rises now changes nothing in this round.
-	s.done("lee", number, "/member leave")
-	s.ok(s.sim.As("maya").AddCollaborator(rfcs, "late", "admin"))
-	s.pass(day)
-	s.contains(s.ballot(number, 1, 1).Body, "**7 members** may vote")
-	if got := s.counts(1, "late"); got != "" {
-		t.Errorf("an admin of today counts as %q in a round of yesterday", got)
-	}
+		if len(advisory) != 2 {
+			t.Errorf("advisory are the votes of %v, want young's and late's", advisory)
+		}
+		// Frozen: whoever joins, leaves or rises now changes nothing in this round.
+		s.done("lee", number, "/member leave")
+		s.ok(s.sim.As("maya").AddCollaborator(rfcs, "late", "admin"))
+		s.pass(day)
+		s.contains(s.ballot(number, 1, 1).Body, "**7 members** may vote")
+		if got := s.counts(1, "late"); got != "" {
+			t.Errorf("an admin of today counts as %q in a round of yesterday", got)
+		}
+	})
 }
 
 func TestABlockedVotersBallotIsVoid(t *testing.T) {
