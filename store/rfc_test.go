@@ -239,7 +239,7 @@ func TestATransferredIssueKeepsItsRFC(t *testing.T) {
 func TestACommandRunIsRemembered(t *testing.T) {
 	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
 		run := command.Run{Repository: 9, CommentID: 991, Ref: app.IssueRef{Repository: 9, Number: 1}, Author: 1,
-			Lines: []command.Line{{Raw: "/vote approve", Done: true, Vote: true, At: now}}}
+			Lines: []command.Line{{Text: "7f83b165", Done: true, Vote: true, At: now}}}
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
 			_, err := tx.CommandRun(ctx, 9, 991)
 			notFound(t, "a run before it was saved", err)

@@ -1,5 +1,7 @@
 package command
 
+import "github.com/agora-rfc/agora/config"
+
 // Default returns the registry of every command Agora has (INTERFACE, "Slash commands").
 func Default() *Registry {
 	registry, err := NewRegistry(definitions...)
@@ -16,6 +18,7 @@ var (
 	voteReason  = Parameter{Name: "reason", Form: `"reason"`, Kind: Text, Optional: true}
 	concern     = Parameter{Name: "concern", Form: "N", Kind: Number}
 	who         = Parameter{Name: "member", Form: "@who", Kind: Member, Optional: true}
+	whom        = Parameter{Name: "member", Form: "@who", Kind: Member}
 )
 
 // Who may use several commands.
@@ -23,6 +26,7 @@ const (
 	anybody         = "anybody"
 	authorOrSteward = "the author, or a steward"
 	steward         = "a steward"
+	ofTheCommunity  = "a steward of the community: an owner of the organisation, or named in the owner's own configuration"
 	voters          = "a member; it counts when they are in the round's electorate, and is shown as advisory when not"
 )
 
@@ -209,5 +213,48 @@ var definitions = []Definition{
 		Arguments: []Parameter{who},
 		Summary:   "Shows the receipt of a member's reputation, or yours: every term, its age, what it decays to, and the weight",
 		Examples:  []string{"/member reputation", "/member reputation @maya"},
+	},
+	{
+		Noun: "member", Verb: "endorse", Who: "a member",
+		Arguments: []Parameter{whom, {Name: "for", Form: `"for"`, Kind: Text}},
+		Summary:   "Endorses another member for something they did; it counts the more, the more reputation you have",
+		Examples:  []string{`/member endorse @maya "took a week to review the migration"`},
+	},
+	{
+		Noun: "member", Verb: "certify", Who: ofTheCommunity,
+		Arguments: []Parameter{whom, {Name: "level", Form: "LEVEL", Kind: Choice(config.LevelNames()...)}, {Name: "notes", Form: `"notes"`, Kind: Text, Optional: true}},
+		Options:   []Parameter{{Name: "score", Form: "82", Kind: Number}},
+		Summary:   "Records an exam for the next level; one that reaches the pass mark brings the level",
+		Examples:  []string{"/member certify @maya foundation score=82", `/member certify @maya practitioner score=91 "by video, with lee"`},
+	},
+	{
+		Noun: "member", Verb: "role", Who: ofTheCommunity,
+		Arguments: []Parameter{whom, {Name: "role", Form: "ROLE", Kind: Choice("member", "moderator", "steward")}},
+		Summary:   "Records a member's role; what somebody may do still rests on GitHub's permissions and on the stewards of the configuration",
+		Examples:  []string{"/member role @maya moderator"},
+	},
+	{
+		Noun: "member", Verb: "hold", Who: ofTheCommunity,
+		Arguments: []Parameter{whom, why},
+		Summary:   "Holds a member: no vote of theirs counts, in open rounds either, and no leaderboard lists them",
+		Examples:  []string{`/member hold @rob "the account seems taken over"`},
+	},
+	{
+		Noun: "member", Verb: "release", Who: ofTheCommunity,
+		Arguments: []Parameter{whom, why},
+		Summary:   "Ends a hold; ballots that it voided stay void",
+		Examples:  []string{`/member release @rob "it is Rob's again"`},
+	},
+	{
+		Noun: "member", Verb: "penalise", Who: ofTheCommunity,
+		Arguments: []Parameter{whom, {Name: "offence", Form: "spam|abuse|fraud", Kind: Choice("spam", "abuse", "fraud")}, why},
+		Summary:   "Takes reputation for spam that was removed, or for abuse or fraud that was upheld; fraud voids every signal the member gave or got as well",
+		Examples:  []string{`/member penalise @rob spam "the same advertisement on nine RFCs"`},
+	},
+	{
+		Noun: "member", Verb: "void", Who: ofTheCommunity,
+		Arguments: []Parameter{{Name: "entry", Form: "ENTRY", Kind: Number}, why},
+		Summary:   "Voids an entry of the reputation ledger by the number its receipt shows, as if it had never been; voiding a void brings it back",
+		Examples:  []string{`/member void 4711 "the pull request was reverted"`},
 	},
 }

@@ -54,6 +54,13 @@ func TestGrammarOfInterface(t *testing.T) {
 		"/member leave",
 		"/member show [@who]",
 		"/member reputation [@who]",
+		`/member endorse @who "for"`,
+		`/member certify @who LEVEL ["notes"] score=82`,
+		"/member role @who ROLE",
+		`/member hold @who "why"`,
+		`/member release @who "why"`,
+		`/member penalise @who spam|abuse|fraud "why"`,
+		`/member void ENTRY "why"`,
 	}
 	var got []string
 	for _, definition := range Default().Definitions() {

@@ -30,7 +30,7 @@ type Run struct {
 
 // Line is one command line of a comment and what became of it.
 type Line struct {
-	Raw  string    `json:"raw"`
+	Text string    `json:"text"` // its fingerprint
 	Done bool      `json:"done"`
 	Vote bool      `json:"vote,omitempty"`
 	At   time.Time `json:"at"`

@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -122,7 +124,7 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 	ran := map[string]int{}
 	for _, l := range run.Lines {
 		if l.Done || !in.Edited {
-			ran[l.Raw]++
+			ran[l.Text]++
 		}
 	}
 	if in.Edited && !known {
@@ -130,15 +132,15 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 		// when that event arrives.
 		if before, problem := Parse(in.Previous); problem == nil {
 			for _, invocation := range before {
-				ran[invocation.Raw]++
+				ran[fingerprint(invocation.Raw)]++
 			}
 		}
 	}
 	voted := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Vote && l.Done })
 	var pending []Result
 	for _, result := range results {
-		if ran[raw(result)] > 0 {
-			ran[raw(result)]--
+		if text := fingerprint(raw(result)); ran[text] > 0 {
+			ran[text]--
 			continue
 		}
 		if in.Edited && voted && isVote(result) {
@@ -172,12 +174,12 @@ func (r *Runner) fixedVote(in Incoming, run *Run, results []Result) bool {
 	var taken, now []string
 	for _, l := range run.Lines {
 		if l.Vote && l.Done {
-			taken = append(taken, l.Raw)
+			taken = append(taken, l.Text)
 		}
 	}
 	for _, result := range results {
 		if isVote(result) {
-			now = append(now, raw(result))
+			now = append(now, fingerprint(raw(result)))
 		}
 	}
 	if len(taken) == 0 || slices.Equal(taken, now) {
@@ -188,7 +190,7 @@ func (r *Runner) fixedVote(in Incoming, run *Run, results []Result) bool {
 }
 
 func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool) error {
-	line := Line{Raw: raw(result), At: at, Vote: isVote(result)}
+	line := Line{Text: fingerprint(raw(result)), At: at, Vote: isVote(result)}
 	given, err := r.given(ctx, in, at)
 	if err != nil {
 		return err
@@ -294,6 +296,12 @@ func raw(result Result) string {
 		return result.Problem.Invocation.Raw
 	}
 	return result.Command.Invocation.Raw
+}
+
+// fingerprint tells one command line from another without keeping people's words.
+func fingerprint(line string) string {
+	sum := sha256.Sum256([]byte(line))
+	return hex.EncodeToString(sum[:16])
 }
 
 func isVote(result Result) bool {

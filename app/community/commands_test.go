@@ -53,6 +53,27 @@ type forum struct {
 	runner   *command.Runner
 	now      time.Time
 	comments int64
+	rfcs     rfcs
+}
+
+// rfcs remembers what the community asked of its RFCs.
+type rfcs struct {
+	void, forgotten []int64
+	tasks           []community.Task
+}
+
+func (r *rfcs) VoidVoter(_ context.Context, _ int64, user app.User, _ string) error {
+	r.void = append(r.void, user.ID)
+	return nil
+}
+
+func (r *rfcs) Forget(_ context.Context, _, member int64) error {
+	r.forgotten = append(r.forgotten, member)
+	return nil
+}
+
+func (r *rfcs) Tasks(context.Context, app.Repository, int64) ([]community.Task, error) {
+	return r.tasks, nil
 }
 
 var profiles = map[string]app.User{
@@ -67,6 +88,7 @@ func onForum(t *testing.T, profiles map[string]app.User, test func(*forum)) {
 		f := &forum{t: t, store: s, now: noon}
 		service := community.New(s.Community(), func(app.Repository) community.GitHub { return github{profiles: profiles} },
 			func() time.Time { return f.now })
+		service.RFCs = &f.rfcs
 		f.runner = command.NewRunner(command.Default(), s.Commands(), render.Escape, service.Commands(render.Escape))
 		test(f)
 	})
@@ -239,7 +261,8 @@ func TestShowingAMember(t *testing.T) {
 | Reputation | 33 of 100 |
 | Weight of a vote | 2.32 |
 | Joined | 2026-03-10 |
-| Contributions | RFC accepted 1 · vote cast 2 |
+| Contributions | – |
+| Earned by | RFC accepted 1 · vote cast 2 |
 `
 		if diff := cmp.Diff(want, strings.TrimRight(f.accepts(person(kim, "kim"), "/member show @MAYA"), "\n")+"\n"); diff != "" {
 			f.t.Errorf("the member (-want +got):\n%s", diff)

@@ -54,6 +54,12 @@ func (m Member) Active() bool { return m.LeftAt.IsZero() && !m.JoinedAt.IsZero()
 // Held reports whether a steward holds the member.
 func (m Member) Held() bool { return !m.HeldAt.IsZero() }
 
+// released is the member without the hold.
+func (m Member) released() Member {
+	m.HeldAt, m.HeldWhy = time.Time{}, ""
+	return m
+}
+
 // PolicyRecord is the last good policy of a repository, and where it came from.
 type PolicyRecord struct {
 	Repository int64         `json:"-"`
@@ -106,6 +112,9 @@ type Tx interface {
 	// ContributionsOf lists a member's newest contributions, newest first; all when
 	// limit is 0.
 	ContributionsOf(ctx context.Context, community, member int64, limit int) ([]Contribution, error)
+
+	// Erase takes a person's name and words out of what is kept beside the member.
+	Erase(ctx context.Context, community, member int64, login string) error
 
 	AppendAudit(ctx context.Context, entry audit.Entry) error
 	// RecentAudit lists the newest entries of one subject's trail, oldest first.

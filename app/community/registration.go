@@ -63,12 +63,25 @@ func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time
 	return m, true, tx.SaveMember(ctx, m)
 }
 
-// Leave erases a member's personal data and keeps the ledger under the bare
-// numeric id (RULES §1).
-func Leave(ctx context.Context, tx Tx, m Member, at time.Time) error {
+// EraseKind is the kind of the entry that empties the deliveries of who left, and
+// its lane.
+const EraseKind = "deliveries.erase"
+
+// Leave erases a member's personal data, wherever it is kept, and keeps the ledger
+// under the bare numeric id (RULES §1).
+func (s *Service) Leave(ctx context.Context, tx Tx, m Member, at time.Time) error {
 	erased := Member{Community: m.Community, ID: m.ID, JoinedAt: m.JoinedAt, JoinedBy: m.JoinedBy, LeftAt: at,
-		Genesis: m.Genesis, Blocked: m.Blocked, HeldAt: m.HeldAt}
+		Genesis: m.Genesis, Blocked: m.Blocked, HeldAt: m.HeldAt, Contributions: m.Contributions}
 	if err := tx.SaveMember(ctx, erased); err != nil {
+		return err
+	}
+	if err := tx.Erase(ctx, m.Community, m.ID, m.Login); err != nil {
+		return err
+	}
+	if err := s.RFCs.Forget(ctx, m.Community, m.ID); err != nil {
+		return err
+	}
+	if err := tx.Enqueue(ctx, EraseKind, EraseKind, EraseKind, nil); err != nil {
 		return err
 	}
 	return tx.AppendAudit(ctx, audit.Entry{Community: m.Community, Subject: MemberSubject(m.ID), At: at, Actor: m.ID, Kind: "left"})

@@ -2,6 +2,7 @@ package community
 
 import (
 	"context"
+	"time"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/config"
@@ -25,6 +26,27 @@ type Service struct {
 	store Store
 	repos func(app.Repository) GitHub
 	clock app.Clock
+	// RFCs is set once, after both services are made: each knows of the other.
+	RFCs RFCs
+}
+
+// RFCs is what the community asks of its RFCs. Each joins a transaction that ctx
+// carries.
+type RFCs interface {
+	// VoidVoter makes a person's ballots void in every open round.
+	VoidVoter(ctx context.Context, account int64, user app.User, why string) error
+	// Tasks lists what waits for a member, as far as readers of a repository may know.
+	Tasks(ctx context.Context, from app.Repository, member int64) ([]Task, error)
+	// Forget takes a person's name out of what is remembered of RFCs; the numeric id
+	// stays.
+	Forget(ctx context.Context, account, member int64) error
+}
+
+// Task is something on an RFC that waits for one member.
+type Task struct {
+	RFC, Title, URL string
+	What            string // such as "vote", or "resolve concern 2"
+	Due             time.Time
 }
 
 // New makes the service; repos gives GitHub as one repository's installation sees it.
@@ -40,7 +62,7 @@ func (s *Service) Reputation(ctx context.Context, account, member int64) (int, e
 		if err != nil {
 			return err
 		}
-		rules, err := reputationRules(ctx, tx, account)
+		rules, _, err := reputationRules(ctx, tx, account)
 		if err == nil {
 			reputation = ReceiptOf(member, ledger, s.clock(), rules).Reputation
 		}
@@ -50,20 +72,21 @@ func (s *Service) Reputation(ctx context.Context, account, member int64) (int, e
 }
 
 // reputationRules are the community's own: every policy of the account carries the
-// same, since only the owner's file may change them.
-func reputationRules(ctx context.Context, tx Tx, account int64) (config.Reputation, error) {
+// same, since only the owner's file may change them. version is the policy's.
+func reputationRules(ctx context.Context, tx Tx, account int64) (rules config.Reputation, version string, err error) {
 	repositories, err := tx.Repositories(ctx, account)
 	if err != nil {
-		return config.Reputation{}, err
+		return rules, "", err
 	}
 	for _, r := range repositories {
 		record, err := tx.Policy(ctx, r.ID)
 		if err == nil {
-			return record.Policy.Reputation, nil
+			return record.Policy.Reputation, record.Version, nil
 		}
 		if !app.Is(err, app.CodeNotFound) {
-			return config.Reputation{}, err
+			return rules, "", err
 		}
 	}
-	return config.DefaultPolicy().Reputation, nil
+	standard := config.DefaultPolicy()
+	return standard.Reputation, standard.Version(), nil
 }

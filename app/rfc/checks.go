@@ -84,7 +84,7 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 		}
 		merged := issue.Pull.Merged && !pull.Merged
 		pull.Ref, pull.Community, pull.HeadSHA, pull.Open = issue.Ref, repo.Owner.ID, issue.Pull.HeadSHA, issue.Open
-		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, issue.Author, issue.UpdatedAt, issue.Pull.Merged
+		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, app.User{ID: issue.Author.ID, Bot: issue.Author.Bot}, issue.UpdatedAt, issue.Pull.Merged
 		pull.Named = command.ImplementsRefs(issue.Body)
 		for _, number := range pull.Named {
 			if !slices.Contains(pull.Bound, number) && !slices.Contains(pull.Unlinked, number) {
@@ -118,7 +118,7 @@ func (s *Service) tellImplemented(ctx context.Context, tx Tx, repo app.Repositor
 		if err != nil {
 			return err
 		}
-		order := Order{Ref: r.Ref, By: fmt.Sprintf("%s#%d", repo.FullName(), pull.Ref.Number), User: pull.Author.ID}
+		order := Order{Ref: r.Ref, By: fmt.Sprintf("%s#%d", repo.FullName(), pull.Ref.Number), Pull: pull.Ref}
 		if err := tx.Enqueue(ctx, r.Ref.Lane(), ImplementedKind, "", order.body()); err != nil {
 			return err
 		}
@@ -126,18 +126,19 @@ func (s *Service) tellImplemented(ctx context.Context, tx Tx, repo app.Repositor
 	return nil
 }
 
-// Implemented carries out the order of a merged pull request. An RFC that is not
-// accepted is not implemented by it.
+// Implemented carries out the order of a merged pull request, which brings its author
+// points once. An RFC that is not accepted is not implemented by it; one that is
+// implemented already may have further pull requests.
 func (s *Service) Implemented(ctx context.Context, order Order) error {
 	return s.update(ctx, order.Ref, func(ctx context.Context, c *change) error {
-		if !Allowed(c.r.State, TriggerImplemented, Implemented) {
+		if c.r.State != Accepted && c.r.State != Implemented {
 			return nil
 		}
-		if order.User != 0 {
-			entry := community.NewEntry(c.rules().Reputation, config.PullRequestMerged, order.User, c.now, "merged/"+order.By)
-			if _, err := c.tx.AddEntry(ctx, c.r.Community, entry); err != nil {
-				return err
-			}
+		if err := c.creditPull(ctx, order.Pull); err != nil {
+			return err
+		}
+		if !Allowed(c.r.State, TriggerImplemented, Implemented) {
+			return nil
 		}
 		err := c.implemented(ctx, order.By, app.User{})
 		if app.Is(err, app.CodeConflict) {
@@ -145,6 +146,24 @@ func (s *Service) Implemented(ctx context.Context, order Order) error {
 		}
 		return err
 	})
+}
+
+// creditPull enters what a merged pull request that implements the RFC brings its
+// author (RULES §1 "linked PR merged").
+func (c *change) creditPull(ctx context.Context, ref app.IssueRef) error {
+	pull, err := c.tx.Pull(ctx, ref)
+	if app.Is(err, app.CodeNotFound) || err == nil && pull.Author.Bot {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	source := fmt.Sprintf("merged/%d/%d", ref.Repository, ref.Number)
+	if err := c.enter(ctx, pull.Author.ID, config.PullRequestMerged, source); err != nil {
+		return err
+	}
+	return community.Contribute(ctx, c.tx, c.r.Community, community.Contribution{Member: pull.Author.ID, Kind: community.ContributedPullRequest,
+		Repository: ref.Repository, Counterpart: c.r.Author.ID, At: c.now, Source: source, URL: pull.URL})
 }
 
 // Superseded carries out the order of an accepted RFC that says `Supersedes:`.

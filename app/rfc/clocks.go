@@ -1,6 +1,7 @@
 package rfc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -135,6 +136,9 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 	if err := c.credit(ctx, result); err != nil {
 		return fmt.Errorf("crediting the voters of %s: %w", c.r.Name(), err)
 	}
+	if err := c.tx.Enqueue(ctx, c.r.Ref.Lane(), LikesKind, LikesKind, Order{Ref: c.r.Ref}.body()); err != nil {
+		return err
+	}
 	switch outcome {
 	case OutcomeAccepted:
 		c.r.Bound = c.round.Text
@@ -155,7 +159,11 @@ func (c *change) credit(ctx context.Context, result Result) error {
 		if !b.Counted {
 			continue
 		}
-		if err := c.enter(ctx, b.Voter.ID, config.VoteCast, fmt.Sprintf("vote/%d/%d/%d", c.r.ID, c.round.Number, b.Voter.ID)); err != nil {
+		source := fmt.Sprintf("vote/%d/%d/%d", c.r.ID, c.round.Number, b.Voter.ID)
+		if err := c.enter(ctx, b.Voter.ID, config.VoteCast, source); err != nil {
+			return err
+		}
+		if err := c.contribute(ctx, community.ContributedVote, b.Voter.ID, b.At, source, cmp.Or(b.URL, c.r.URL)); err != nil {
 			return err
 		}
 		m, err := c.tx.Member(ctx, c.r.Community, b.Voter.ID)
@@ -174,9 +182,32 @@ func (c *change) credit(ctx context.Context, result Result) error {
 	}
 	switch {
 	case c.r.State == Accepted:
-		return c.enter(ctx, c.r.Author.ID, config.RFCAccepted, fmt.Sprintf("accepted/%d/%d", c.r.ID, c.round.Number))
+		return c.creditAuthors(ctx)
 	case c.r.State == Rejected: // rejected needs the quorum to reject
 		return c.enter(ctx, c.r.Author.ID, config.RFCRejected, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number))
+	}
+	return nil
+}
+
+// creditAuthors shares what an accepted RFC brings between the author and the
+// co-authors.
+func (c *change) creditAuthors(ctx context.Context) error {
+	entry := community.NewEntry(c.rules().Reputation, config.RFCAccepted, 0, c.now, fmt.Sprintf("accepted/%d/%d", c.r.ID, c.round.Number))
+	var authors []int64
+	for _, id := range append([]int64{c.r.Author.ID}, c.r.CoAuthors...) {
+		if id != 0 { // a deleted account earns nothing
+			authors = append(authors, id)
+		}
+	}
+	for i, points := range community.Split(entry.Points, len(authors)) {
+		share := entry
+		share.Member, share.Points = authors[i], points
+		if authors[i] != c.r.Author.ID {
+			share.Source += fmt.Sprintf("/%d", authors[i])
+		}
+		if _, err := c.tx.AddEntry(ctx, c.r.Community, share); err != nil {
+			return err
+		}
 	}
 	return nil
 }

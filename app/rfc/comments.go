@@ -29,7 +29,7 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 		return nil
 	}
 	if !change.Edited {
-		if err := s.Commented(ctx, change.Ref, author, change.Comment.CreatedAt); err != nil {
+		if err := s.Commented(ctx, change.Ref, change.Comment); err != nil {
 			return err
 		}
 	}

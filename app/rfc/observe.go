@@ -18,6 +18,9 @@ func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, stew
 		return err
 	}
 	c.copyIssue(issue)
+	if err := c.copyPeople(ctx, issue); err != nil {
+		return err
+	}
 	if issue.Pull != nil {
 		c.r.PullDraft = issue.Pull.Draft
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 )
 
@@ -176,6 +177,10 @@ func (c *change) cast(ctx context.Context, act Act) error {
 		return nil
 	}
 	act.RFC, act.Round, act.Seen = c.r.ID, c.round.Number, c.now
+	var err error
+	if act.Voter, err = c.shown(ctx, act.Voter); err != nil {
+		return err
+	}
 	if act.Choice == RequestChanges && act.Reason != "" {
 		concern, err := c.concernOf(ctx, act)
 		if err != nil {
@@ -267,13 +272,17 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 }
 
 // Commented notes that a person wrote on the RFC: it registers them and keeps
-// their concern from lapsing. Issues that are no RFC are left alone.
-func (s *Service) Commented(ctx context.Context, ref app.IssueRef, author app.User, at time.Time) error {
+// their concern from lapsing; what is more than commands is a contribution. Issues
+// that are no RFC are left alone.
+func (s *Service) Commented(ctx context.Context, ref app.IssueRef, comment app.Comment) error {
 	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
 		if err := c.pollSoon(ctx); err != nil {
 			return err
 		}
-		return c.spoke(ctx, author, at)
+		if err := c.spoke(ctx, comment.Author, comment.CreatedAt); err != nil || command.Commands(comment.Body) {
+			return err
+		}
+		return c.contribute(ctx, community.ContributedComment, comment.Author.ID, comment.CreatedAt, fmt.Sprintf("comment/%d", comment.ID), comment.URL)
 	})
 	if app.Is(err, app.CodeNotFound) {
 		return nil
@@ -284,8 +293,14 @@ func (s *Service) Commented(ctx context.Context, ref app.IssueRef, author app.Us
 // Reviewed counts a review as it was submitted, before anybody can dismiss it.
 func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Review) error {
 	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
+			return err
+		}
+		if err := c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL); err != nil {
+			return err
+		}
 		if !c.voting() {
-			return c.spoke(ctx, review.Author, review.SubmittedAt)
+			return nil
 		}
 		if err := c.pollSoon(ctx); err != nil {
 			return err

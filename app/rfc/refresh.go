@@ -139,6 +139,9 @@ func (s *Service) create(ctx context.Context, issue app.Issue, by Trigger, actor
 		if _, _, err := community.Register(ctx, tx, r.Community, issue.Author, community.JoinedByTaking, c.now); err != nil {
 			return err
 		}
+		if err := c.copyPeople(ctx, issue); err != nil {
+			return err
+		}
 		if by == TriggerLabelledDraft || by == TriggerDraftCommand {
 			err = c.move(ctx, Draft, by, actor, "", nil)
 		} else {
@@ -163,6 +166,9 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 			return fmt.Errorf("numbering an RFC: %w", err)
 		}
 		c.r.Number = number
+		if err := c.contribute(ctx, community.ContributedRFC, c.r.Author.ID, c.now, fmt.Sprintf("rfc/%d", c.r.ID), c.r.URL); err != nil {
+			return err
+		}
 		if err := c.note(ctx, "numbered", "", c.r.Name(), "", actor, nil); err != nil {
 			return err
 		}

@@ -74,6 +74,8 @@ type RFC struct {
 	Type   config.Type `json:"type"`
 	Author app.User    `json:"author"`
 	URL    string      `json:"url"`
+	// CoAuthors are the members whom the text named as such at the last reading.
+	CoAuthors []int64 `json:"co_authors,omitempty"`
 	// Text is what GitHub showed at the last reading; TextEditor changed it last.
 	Text Text `json:"text"`
 	// Labels as GitHub showed them at the last reading or Agora left them since.

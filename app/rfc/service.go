@@ -20,6 +20,8 @@ const (
 	ImplementedKind = "rfc.implemented" // a merged pull request said so
 	SupersededKind  = "rfc.superseded"  // an accepted RFC said so
 	VoidKind        = "rfc.void"        // a voter was blocked or held
+	ForgetKind      = "rfc.forget"      // a person left
+	LikesKind       = "rfc.likes"       // a decision was made: read who liked whose comments
 )
 
 // Options are what a Service is made of.
@@ -63,10 +65,12 @@ type Order struct {
 	// SHA and Repository name the commit of a check.
 	SHA string `json:"sha,omitempty"`
 	// By says what implemented or superseded it, or why a voter is void.
-	By     string    `json:"by,omitempty"`
-	Number int       `json:"number,omitempty"`
-	User   int64     `json:"user,omitempty"`
-	At     time.Time `json:"at,omitzero"`
+	By     string `json:"by,omitempty"`
+	Number int    `json:"number,omitempty"`
+	// Pull is the pull request that implements it.
+	Pull app.IssueRef `json:"pull,omitzero"`
+	User int64        `json:"user,omitempty"`
+	At   time.Time    `json:"at,omitzero"`
 	// Spaced tells a publishing that only shows votes.
 	Spaced bool `json:"spaced,omitempty"`
 }

@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
+)
+
+// text is a column of bytes as text.
+func (d dialect) text(column string) string {
+	if d == postgres {
+		return `encode(` + column + `, 'escape')` // what is no UTF-8 too
+	}
+	return `CAST(` + column + ` AS TEXT)`
+}
+
+// Erase takes a person's name, and what they wrote, out of everything that is kept
+// beside the member; numeric ids stay. Processed deliveries are emptied afterwards,
+// by EraseDeliveries.
+func (tx *Tx) Erase(ctx context.Context, account, member int64, login string) error {
+	for _, statement := range []string{
+		`UPDATE acts SET login = '', reason = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
+		`UPDATE electorate SET login = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
+		`UPDATE ledger SET note = '' WHERE community = $1 AND (member = $2 OR actor = $2)`,
+		`UPDATE contributions SET url = '' WHERE community = $1 AND member = $2`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, account, member); err != nil {
+			return fmt.Errorf("erasing member %d: %w", member, err)
+		}
+	}
+	if login == "" {
+		return nil
+	}
+	if err := tx.eraseReplies(ctx, account, member, login); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO erasures (community, member, login, left_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (community, member) DO UPDATE SET login = excluded.login, left_at = excluded.left_at`,
+		account, member, key(login), tx.now)
+	if err != nil {
+		return fmt.Errorf("noting that member %d is to be erased: %w", member, err)
+	}
+	return nil
+}
+
+// eraseReplies takes a login out of the replies to commands.
+func (tx *Tx) eraseReplies(ctx context.Context, account, member int64, login string) error {
+	runs, err := list(ctx, tx, func(r *command.Run) []any { return []any{&r.Repository, &r.CommentID} }, "replies", `
+		SELECT repository, comment, body FROM command_runs
+		WHERE repository IN (SELECT id FROM repositories WHERE account = $1)
+		  AND lower(`+tx.store.dialect.text("body")+`) LIKE $2`, account, "%"+pattern(login)+"%")
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		for i := range run.Lines {
+			run.Lines[i].Say = community.Unname(run.Lines[i].Say, login, community.MemberSubject(member))
+		}
+		if err := tx.SaveCommandRun(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pattern is a login as LIKE compares it. An underscore stands for any character
+// there, which may find too much, and harms nothing.
+func pattern(login string) string { return strings.NewReplacer("%", "", `\`, "").Replace(key(login)) }
+
+// erasure is a person who left, as the deliveries may still name them.
+type erasure struct {
+	community, member int64
+	login             string
+	leftAt            int64
+}
+
+// eraseSpan is how many deliveries one transaction looks through.
+const eraseSpan = 2000
+
+// EraseDeliveries empties the deliveries that name somebody who left, as soon as
+// they are processed; those from before that still wait are tried again later, which
+// the error says (app.RetryAfter).
+func (s *Store) EraseDeliveries(ctx context.Context) error {
+	var erasures []erasure
+	var last int64
+	err := s.View(ctx, func(ctx context.Context, tx *Tx) (err error) {
+		if erasures, err = tx.erasures(ctx); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM deliveries`).Scan(&last)
+	})
+	if err != nil {
+		return fmt.Errorf("looking for who is to be erased: %w", err)
+	}
+	waiting := false
+	for _, e := range erasures {
+		for after := int64(0); after < last; after += eraseSpan {
+			err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+				left, err := tx.eraseSpan(ctx, e, after, after+eraseSpan)
+				waiting = waiting || left
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("erasing member %d from deliveries: %w", e.member, err)
+			}
+		}
+	}
+	if waiting {
+		return app.RetryAfter(fmt.Errorf("deliveries from before an erasure are still to be processed"), 30*time.Second)
+	}
+	for _, e := range erasures {
+		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM erasures WHERE community = $1 AND member = $2 AND left_at = $3`, e.community, e.member, e.leftAt)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("ending the erasure of member %d: %w", e.member, err)
+		}
+	}
+	return s.truncateLog(ctx)
+}
+
+func (tx *Tx) erasures(ctx context.Context) (list []erasure, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT community, member, login, left_at FROM erasures ORDER BY community, member`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e erasure
+		if err := rows.Scan(&e.community, &e.member, &e.login, &e.leftAt); err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+// eraseSpan empties deliveries with ids after one and up to another; it reports
+// whether some of them wait yet. What was parked is given up: it holds what must go.
+func (tx *Tx) eraseSpan(ctx context.Context, e erasure, after, last int64) (waiting bool, err error) {
+	body := `lower(` + tx.store.dialect.text("body") + `)`
+	names := `(body IS NOT NULL AND (` + body + ` LIKE $3 OR ` + body + ` LIKE $4) OR lower(error) LIKE $3)`
+	args := []any{after, last, "%" + pattern(e.login) + "%", fmt.Sprintf(`%%"id":%d,%%`, e.member)}
+	for _, statement := range []string{
+		`DELETE FROM deliveries WHERE id > $1 AND id <= $2 AND state = 'done' AND dedup_key IS NULL AND ` + names,
+		`UPDATE deliveries SET body = NULL, error = '', state = 'done', finished_at = COALESCE(finished_at, run_at)
+		 WHERE id > $1 AND id <= $2 AND state IN ('done', 'parked') AND ` + names,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+			return false, err
+		}
+	}
+	err = tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM deliveries WHERE id > $1 AND id <= $2 AND state IN ('pending', 'running') AND created_at <= $5 AND `+names+`)`,
+		append(args, e.leftAt)...).Scan(&waiting)
+	return waiting, err
+}
+
+// truncateLog takes what was erased out of SQLite's write-ahead log as well, once no
+// reader needs it.
+func (s *Store) truncateLog(ctx context.Context) error {
+	if s.dialect != sqlite {
+		return nil
+	}
+	var busy, frames, moved int
+	if err := s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
+		return fmt.Errorf("emptying the write-ahead log: %w", err)
+	}
+	if busy != 0 {
+		return app.RetryAfter(fmt.Errorf("readers still use the write-ahead log"), time.Second)
+	}
+	return nil
+}
