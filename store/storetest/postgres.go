@@ -117,13 +117,14 @@ func freePort() (uint32, error) {
 }
 
 // serverScript runs a server until its standard input closes, then stops it and
-// removes its folder. Nothing needs to be durable.
+// removes its folder. Nothing needs to be durable; that stands in a file, where
+// DurablePostgres can overrule it.
 const serverScript = `
 programs=$1 folder=$2
 {
 	"$programs/initdb" -D "$folder/data" -U agora -A trust -E UTF8 --no-locale --no-sync &&
-	exec "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c max_connections=300 \
-		-c fsync=off -c synchronous_commit=off -c full_page_writes=off
+	printf 'fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n' >>"$folder/data/postgresql.conf" &&
+	exec "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c max_connections=300
 } >"$folder/log" 2>&1 &
 server=$!
 read -r _

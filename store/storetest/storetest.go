@@ -82,6 +82,18 @@ func Postgres(t testing.TB) string {
 	return address.String()
 }
 
+// DurablePostgres is Postgres with every commit on disk before it is acknowledged,
+// as in production; for benchmarks. The other tests' server does not wait for disks.
+func DurablePostgres(t testing.TB) string {
+	t.Helper()
+	address := Postgres(t)
+	for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+		execute(t, postgresServer(t), "ALTER SYSTEM SET "+setting+" = on")
+	}
+	execute(t, postgresServer(t), "SELECT pg_reload_conf()")
+	return address
+}
+
 func execute(t testing.TB, server, statement string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context()) // also for clean-up

@@ -1,0 +1,129 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/palantir/go-githubapp/githubapp"
+	"github.com/rs/zerolog"
+
+	"github.com/agora-rfc/agora/handlers/webhook"
+	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
+)
+
+// BenchmarkIntake measures acknowledged deliveries a second, each on disk before
+// its 200, beside go-githubapp's own scheduler, which keeps them in memory. The
+// load comes from the same machine.
+func BenchmarkIntake(b *testing.B) {
+	kept := func(url func(testing.TB) string) func(b *testing.B) http.Handler {
+		return func(b *testing.B) http.Handler {
+			s := storetest.Open(b, url(b), store.Options{})
+			hooks, err := webhook.New(webhook.Options{Secret: benchSecret, Queue: s, Self: func(context.Context) string { return "" }})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return hooks
+		}
+	}
+	backends := []struct {
+		name    string
+		handler func(b *testing.B) http.Handler
+	}{
+		{"memory", inMemory},
+		{"sqlite", kept(storetest.SQLite)},
+		{"postgres", kept(storetest.DurablePostgres)},
+	}
+	for _, backend := range backends {
+		for _, connections := range []int{1, 64, 256} {
+			b.Run(fmt.Sprintf("%s/connections=%d", backend.name, connections), func(b *testing.B) {
+				server := httptest.NewServer(backend.handler(b))
+				defer server.Close()
+				load(b, server.URL, connections)
+			})
+		}
+	}
+}
+
+const benchSecret = "a benchmark's secret"
+
+// inMemory is what a bot has that keeps nothing: go-githubapp's dispatcher over its
+// asynchronous queue.
+func inMemory(*testing.B) http.Handler {
+	return githubapp.NewEventDispatcher([]githubapp.EventHandler{idle{}}, benchSecret,
+		githubapp.WithScheduler(githubapp.QueueAsyncScheduler(10_000, 10)))
+}
+
+type idle struct{}
+
+func (idle) Handles() []string                                    { return []string{"issue_comment"} }
+func (idle) Handle(context.Context, string, string, []byte) error { return nil }
+
+// load posts b.N deliveries over so many connections.
+func load(b *testing.B, url string, connections int) {
+	zerolog.SetGlobalLevel(zerolog.ErrorLevel)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}
+	defer client.CloseIdleConnections()
+	var next, failed atomic.Int64
+	took := make([][]time.Duration, connections)
+	var posting sync.WaitGroup
+	b.ResetTimer()
+	for worker := range connections {
+		posting.Go(func() {
+			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+				began := time.Now()
+				if status := post(b.Context(), client, url, n); status != http.StatusOK {
+					failed.Add(1)
+				}
+				took[worker] = append(took[worker], time.Since(began))
+			}
+		})
+	}
+	posting.Wait()
+	b.StopTimer()
+	all := slices.Concat(took...)
+	slices.Sort(all)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acks/s")
+	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+	if n := failed.Load(); n > 0 {
+		b.Errorf("%d of %d deliveries were not acknowledged", n, b.N)
+	}
+}
+
+// post sends the n-th delivery: 12 KB, one of 500 issues.
+func post(ctx context.Context, client *http.Client, url string, n int64) int {
+	body := fmt.Appendf(nil, `{"action":"created","repository":{"id":7},"issue":{"number":%d},"padding":"%s"}`, n%500+1, padding)
+	mac := hmac.New(sha256.New, []byte(benchSecret))
+	mac.Write(body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-GitHub-Event", "issue_comment")
+	r.Header.Set("X-GitHub-Delivery", fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), n))
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	resp, err := client.Do(r)
+	if err != nil {
+		return 0
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+var padding = strings.Repeat("a webhook's payload is mostly this. ", 12<<10/36)
