@@ -13,24 +13,26 @@ import (
 
 const commentRoute = "/repos/{owner}/{repo}/issues/comments/{id}"
 
-// assembly is a stage with a crowd of members, who may vote at once: each has a
-// permission on the repository.
+// assembly is a stage with a crowd. The first hundred have a permission on the
+// repository, and so may vote at once; the others' votes are advisory.
 func assembly(t *testing.T, voters int) (*stage, context.Context, []string) {
 	t.Helper()
 	s, _ := play(t, staging{sim: ghsim.Options{RateLimit: -1}})
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // these stories are long
 	t.Cleanup(cancel)
-	crowd := map[string]string{}
-	var logins []string
+	members := map[string]string{}
+	var crowd []string
 	for n := range voters {
 		login := fmt.Sprintf("voter-%d", n+1)
 		s.sim.AddUsers(login)
-		crowd[login] = "triage"
-		logins = append(logins, login)
+		crowd = append(crowd, login)
+		if n < 100 {
+			members[login] = "triage"
+		}
 	}
-	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "constitution", Collaborators: crowd})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "constitution", Collaborators: members})
 	settle(t, ctx, s)
-	return s, ctx, logins
+	return s, ctx, crowd
 }
 
 const constitution = "acme/constitution"
@@ -90,14 +92,13 @@ func TestAWholeLifeOfAnRFCCostsFewWrites(t *testing.T) {
 
 	const apart = days * 24 * time.Hour / voters
 	for n, login := range logins {
-		// Votes come between two readings; whole polls are played as they fall due.
-		for range int(apart / (15 * time.Minute)) {
-			jump(t, ctx, s, 15*time.Minute)
-		}
-		jump(t, ctx, s, apart%(15*time.Minute)-time.Minute)
 		vote(t, s, pull.Number, ballot.ID, login, n)
 		settle(t, ctx, s)
-		jump(t, ctx, s, time.Minute)
+		const step = 30 * time.Minute // every second reading: the others find nothing
+		for range int(apart / step) {
+			jump(t, ctx, s, step)
+		}
+		jump(t, ctx, s, apart%step)
 	}
 	jump(t, ctx, s, 24*time.Hour)
 	jump(t, ctx, s, time.Minute)
@@ -108,8 +109,7 @@ func TestAWholeLifeOfAnRFCCostsFewWrites(t *testing.T) {
 
 	counts, table := asked(s)
 	answers := counts["POST "+commentRoute+"/reactions"]
-	t.Logf("%d writes, %d of them answers to commands; %d reads, %d of them answered 304\n%s",
-		s.sim.Writes(), answers, s.sim.Reads(), s.sim.NotModified(), table)
+	t.Logf("%d writes, %d of them answers to commands\n%s", s.sim.Writes(), answers, table)
 	if answers != voters*3/10 {
 		t.Errorf("%d answers to %d commands", answers, voters*3/10)
 	}
@@ -128,15 +128,14 @@ func TestABurstOfVotesIsShownTogether(t *testing.T) {
 	ballot := commentWith(t, s, constitution, pull.Number, "<!-- agora:ballot 1/1 -->")
 	jump(t, ctx, s, 24*time.Hour)
 	s.sim.ResetCounters()
-	for _, reacting := range []bool{false, true} {
-		for n, login := range logins {
-			if n%10 < 6 == reacting {
-				vote(t, s, pull.Number, ballot.ID, login, n)
-			}
+	for n, login := range logins { // the first hundred by every channel, the others by reaction
+		if n >= 100 {
+			n %= 6
 		}
+		vote(t, s, pull.Number, ballot.ID, login, n)
 	}
-	for range 12 {
-		jump(t, ctx, s, 5*time.Minute)
+	for range 4 {
+		jump(t, ctx, s, 15*time.Minute)
 	}
 	jump(t, ctx, s, 6*time.Hour)
 
@@ -145,14 +144,14 @@ func TestABurstOfVotesIsShownTogether(t *testing.T) {
 		t.Errorf("%d edits of comments for a burst of votes, want at most 3\n%s", edits, table)
 	}
 	sticky := commentWith(t, s, constitution, pull.Number, "<!-- agora:rfc 1 -->")
-	if !strings.Contains(sticky.Body, "Ballots (1000)") {
+	if !strings.Contains(sticky.Body, "Ballots (100, and 900 not counted)") {
 		t.Errorf("the votes are not all shown:\n%.2000s", sticky.Body)
 	}
 }
 
 func TestAQuietRoundAsksOncePerReading(t *testing.T) {
 	t.Parallel()
-	for _, voters := range []int{0, 3, 250} {
+	for _, voters := range []int{0, 3, 120} {
 		t.Run(fmt.Sprint(voters), func(t *testing.T) {
 			t.Parallel()
 			s, ctx, logins := assembly(t, max(voters, 10))
@@ -165,10 +164,10 @@ func TestAQuietRoundAsksOncePerReading(t *testing.T) {
 				_, err := s.sim.As(login).React(constitution, ballot.ID, "+1")
 				must(t, err)
 			}
-			for range 8 { // until all is shown, and the hourly look at the repository sees nothing new
+			for range 5 { // until all is shown, and the hourly look at the repository sees nothing new
 				jump(t, ctx, s, time.Hour)
 			}
-			const hours, polls = 24, 4 // readings an hour, this far from the deadline
+			const hours, polls = 5, 4 // readings an hour, this far from the deadline
 			s.sim.ResetCounters()
 			for range hours {
 				s.sim.ExpireTokens()

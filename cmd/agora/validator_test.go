@@ -29,7 +29,9 @@ func TestBehindValidator(t *testing.T) {
 	t.Parallel()
 	log := &logbook{}
 	guard := newGuard(t)
-	s, ctx := playLogging(t, staging{through: guard.through}, log)
+	s, _ := playLogging(t, staging{through: guard.through}, log)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // a long story
+	t.Cleanup(cancel)
 	broadStory(t, ctx, s)
 	lists := []string{"testdata/deliveries.json"}
 	if more := os.Getenv("AGORA_HOOK_EXAMPLES"); more != "" {
