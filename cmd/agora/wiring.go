@@ -135,8 +135,13 @@ func (i identity) Mine(ctx context.Context, comment app.Comment) (bool, error) {
 
 // edges makes what faces the outside: webhooks, workers, pages.
 func (a *application) edges(server config.Server, metrics *prometheus.Registry) (err error) {
+	meters, err := newMeters(metrics, a.store, a.clock)
+	if err != nil {
+		return err
+	}
 	a.webhooks, err = webhook.New(webhook.Options{
-		Secret: server.GitHub.App.WebhookSecret.Reveal(), Queue: a.store, RFCs: a.rfcs, Community: a.community, Clock: a.clock,
+		Observe: meters.delivered,
+		Secret:  server.GitHub.App.WebhookSecret.Reveal(), Queue: a.store, RFCs: a.rfcs, Community: a.community, Clock: a.clock,
 		GitHub: func(r app.Repository) webhook.MergeQueue { return a.github.Repo(r) },
 		Self: func(ctx context.Context) string {
 			own, err := a.github.App(ctx)
@@ -149,11 +154,7 @@ func (a *application) edges(server config.Server, metrics *prometheus.Registry) 
 	if err != nil {
 		return err
 	}
-	observe, err := queueMetrics(metrics, a.store)
-	if err != nil {
-		return err
-	}
-	a.worker = worker.New(a.store, a.entries(), worker.Options{Clock: a.clock, Logger: a.logger, Observe: observe})
+	a.worker = worker.New(a.store, meters.timed(a.entries()), worker.Options{Clock: a.clock, Logger: a.logger, Observe: meters.ran})
 	a.handler = web.New(web.Options{
 		Store: a.store.RFC(), Clock: a.clock, PublicURL: strings.TrimSuffix(server.PublicURL, "/"), Ready: a.store.Ready,
 		Gatherer: metrics, Hook: logged(a.logger, a.webhooks), Reputation: a.community.Reputation,
