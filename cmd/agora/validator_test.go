@@ -73,7 +73,7 @@ func (g *guard) through(upstream string) (string, error) {
 		return upstream + api, nil
 	}
 	address := filepath.Join(filepath.Dir(g.found), "address")
-	process := exec.Command(g.program, "-spec", g.spec, "-upstream", upstream, "-listen", "127.0.0.1:0", "-addr-file", address,
+	process := exec.CommandContext(context.Background(), g.program, "-spec", g.spec, "-upstream", upstream, "-listen", "127.0.0.1:0", "-addr-file", address,
 		"-strip-prefix", strings.TrimSuffix(api, "/"), "-forward-prefix", "-out", g.found,
 		"-ignore", filepath.Join(filepath.Dir(g.spec), "validator", "ignore-github.txt"))
 	var said bytes.Buffer
