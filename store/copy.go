@@ -182,6 +182,7 @@ func (b *copyBatch) read(rows *sql.Rows, types []*sql.ColumnType) error {
 		case string:
 			b.bytes += len(v)
 		case []byte:
+			row[i] = stored(v) // SQLite's driver gives nil for an empty one; NULL is no []byte
 			b.bytes += len(v)
 		}
 	}
