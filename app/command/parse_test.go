@@ -215,6 +215,8 @@ func TestHostileCommentsAreRefusedWhole(t *testing.T) {
 		"lists under blank lines": {vote + strings.Repeat("- ", 5_000) + "a" + strings.Repeat("\n", 50_000), TooComplex},
 		"deep footnotes":          {vote + strings.Repeat("[^a]: ", 10_000), TooComplex},
 		"a table of millions":     {vote + strings.Repeat("|a", 5_000) + "\n" + strings.Repeat("|-", 5_000) + "\n" + strings.Repeat("a\n", 15_000), TooComplex},
+		"marks of emphasis":       {vote + strings.Repeat("_*a", 20_000), TooComplex},
+		"strikes":                 {vote + strings.Repeat("~a ", 20_000), TooComplex},
 		"links in links":          {vote + strings.Repeat("[a](", 15_000), TooComplex},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,9 +229,17 @@ func TestHostileCommentsAreRefusedWhole(t *testing.T) {
 	}
 }
 
+func TestMuchHonestEmphasisIsRead(t *testing.T) {
+	t.Parallel()
+	invocations, problem := Parse("/vote approve\n\n" + strings.Repeat("**Yes** and _no_, `a*b*c`, snake_case. ", 900))
+	if problem != nil || len(invocations) != 1 {
+		t.Errorf("got %d commands and %v", len(invocations), problem)
+	}
+}
+
 func TestHostileCommentsAreReadInBoundedTime(t *testing.T) {
 	t.Parallel()
-	for _, piece := range []string{"/vote approve\n", "/a b 'x ", `/a b "x" `, "/a b “x\" ", "/a b x=\"", "[", "![", "[]", "*a ", "**a*", "_a__ ", "~~a ", "`a``", "<", "<a ",
+	for _, piece := range []string{"/vote approve\n", "/a b 'x ", `/a b "x" `, "/a b “x\" ", "/a b x=\"", "[", "![", "[]", "*a ", "*a_ ", "_*a", "**a*", "_a__ ", "~~a ", "`a``", "<", "<a ",
 		"<b>", "<!--", "x <!--", "<?", "<![CDATA[", "<a b='", "\\", "&a", "```\n\n", "[a]: b\n", "[a\n", "a\n", "\n", "\t", "> a\n", "<div>\n\n", "<details>\n\n",
 		"</details>\n\n", "<del>", "a|", "|-", "a\n-\n", "a\n=\n", "[^a]: x\n", "“", "a=", "é", "\xff", "\x00", "\r"} {
 		body := "/vote approve\n\n" + strings.Repeat(piece, 65_000/len(piece))

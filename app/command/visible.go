@@ -19,6 +19,7 @@ const (
 	maxNesting    = 20     // block quotes, lists and list items inside each other
 	maxTableCells = 50_000 // lines × columns of one table
 	maxLinks      = 2_000  // closings of link texts, "]("
+	maxEmphasis   = 4_000  // runs of the marks that emphasise or strike out
 )
 
 var (
@@ -51,8 +52,14 @@ var markdown = parser.NewParser(
 		util.Prioritized(bounded{extension.NewFootnoteBlockParser()}, 999),
 		util.Prioritized(parser.NewParagraphParser(), 1000),
 	),
-	parser.WithInlineParsers(parser.DefaultInlineParsers()...),
-	parser.WithInlineParsers(util.Prioritized(extension.NewStrikethroughParser(), 500)),
+	parser.WithInlineParsers(
+		util.Prioritized(parser.NewCodeSpanParser(), 100),
+		util.Prioritized(parser.NewLinkParser(), 200),
+		util.Prioritized(parser.NewAutoLinkParser(), 300),
+		util.Prioritized(parser.NewRawHTMLParser(), 400),
+		util.Prioritized(boundedMarks{parser.NewEmphasisParser()}, 500),
+		util.Prioritized(boundedMarks{extension.NewStrikethroughParser()}, 500),
+	),
 	parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 	parser.WithParagraphTransformers(util.Prioritized(boundedTable{extension.NewTableParagraphTransformer()}, 200)),
 	parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
@@ -73,6 +80,23 @@ func (b bounded) Open(parent ast.Node, reader text.Reader, pc parser.Context) (a
 		return nil, parser.NoChildren
 	}
 	return node, state
+}
+
+// boundedMarks keeps a text from having more marks of emphasis than maxEmphasis: each is compared with those before it.
+type boundedMarks struct{ parser.InlineParser }
+
+// marksSeen counts in a parse context the marks of emphasis.
+var marksSeen = parser.NewContextKey()
+
+// Parse reads a run of marks unless there were too many.
+func (b boundedMarks) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	seen, _ := pc.Get(marksSeen).(int)
+	if seen >= maxEmphasis {
+		pc.Set(tooComplex, true)
+		return nil
+	}
+	pc.Set(marksSeen, seen+1)
+	return b.InlineParser.Parse(parent, block, pc)
 }
 
 // boundedTable keeps tables from having more cells than maxTableCells: a short row is filled up to the header's width,

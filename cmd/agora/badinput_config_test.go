@@ -97,34 +97,33 @@ func TestAMendedConfigurationTurnsTheCheckGreen(t *testing.T) {
 // A repository whose first configuration is broken opens no round, and says why.
 func TestNoRoundOpensWhereNoGoodConfigurationWasEverRead(t *testing.T) {
 	t.Parallel()
+	s, ctx := playQuietly(t, staging{})
+	asked := map[string]ghsim.Comment{} // by repository, which is named after what is wrong
 	for name, bad := range hostile {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, ctx := playQuietly(t, staging{})
-			s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "new", Files: map[string]string{policyFile: bad.file}})
-			settle(t, ctx, s)
-			issue, err := s.sim.As("maya").OpenIssue("acme/new", "First", "", "rfc")
-			must(t, err)
-			c, err := s.sim.As("maya").Comment("acme/new", issue.Number, "/rfc vote")
-			must(t, err)
-			settle(t, ctx, s)
-			answer := commentWith(t, s, "acme/new", issue.Number, fmt.Sprintf("<!-- agora:reply %d -->", c.ID)).Body
-			if !strings.Contains(answer, "configuration") || !strings.Contains(answer, "broken") {
-				t.Errorf("answered %q", answer)
-			}
-			if name != "broken" {
-				return
-			}
-			jump(t, ctx, s, 15*24*time.Hour) // the discussion is over
-			if sticky := commentWith(t, s, "acme/new", issue.Number, "<!-- agora:rfc").Body; !strings.Contains(sticky, "broken") {
-				t.Errorf("the sticky comment does not say why no round opens:\n%s", sticky)
-			}
-			s.sim.As("maya").PutFile("acme/new", policyFile, "version: 1\n")
-			settle(t, ctx, s)
-			jump(t, ctx, s, 2*time.Hour)
-			commentWith(t, s, "acme/new", issue.Number, "<!-- agora:ballot")
-		})
+		name = strings.ReplaceAll(name, " ", "-")
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: name, Files: map[string]string{policyFile: bad.file}})
+		issue, err := s.sim.As("maya").OpenIssue("acme/"+name, "First", "", "rfc")
+		must(t, err)
+		asked[name], err = s.sim.As("maya").Comment("acme/"+name, issue.Number, "/rfc vote")
+		must(t, err)
 	}
+	settle(t, ctx, s)
+	for name, c := range asked {
+		answer := commentWith(t, s, "acme/"+name, 1, fmt.Sprintf("<!-- agora:reply %d -->", c.ID)).Body
+		if !strings.Contains(answer, "configuration") || !strings.Contains(answer, "broken") {
+			t.Errorf("%s: answered %q", name, answer)
+		}
+	}
+	jump(t, ctx, s, 15*24*time.Hour) // the discussion is over
+	for name := range asked {
+		if sticky := commentWith(t, s, "acme/"+name, 1, "<!-- agora:rfc").Body; !strings.Contains(sticky, "broken") {
+			t.Errorf("%s: the sticky comment does not say why no round opens:\n%s", name, sticky)
+		}
+	}
+	s.sim.As("maya").PutFile("acme/broken", policyFile, "version: 1\n")
+	settle(t, ctx, s)
+	jump(t, ctx, s, 2*time.Hour)
+	commentWith(t, s, "acme/broken", 1, "<!-- agora:ballot")
 }
 
 // voteRules is the part of a round's rules that the ballot comment states.
