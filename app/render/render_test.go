@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/render"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/config"
@@ -80,6 +81,17 @@ func stories() map[string]rfc.View {
 		"withdrawn":         newStory().state(rfc.Withdrawn, "not needed any more").shown(),
 		"superseded":        superseded.shown(),
 		"implemented":       implemented.shown(),
+	}
+}
+
+func TestTheStickyEndsWithWhereTheTrailEnds(t *testing.T) {
+	t.Parallel()
+	v := newStory().shown()
+	without := render.New().Sticky(v)
+	v.Head = audit.Head{Seq: 41, Hash: strings.Repeat("3f", 32)}
+	want := without + "\n" + rfc.TrailMark + "<sub>Audit trail sealed up to entry 41: <code>" + v.Head.Hash + "</code></sub>\n"
+	if diff := cmp.Diff(want, render.New().Sticky(v)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

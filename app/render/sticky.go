@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
@@ -13,12 +14,25 @@ import (
 // a link to the page.
 func (Renderer) Sticky(v rfc.View) string {
 	head := stickyHead(v)
-	room := Budget - len(head)
+	room := Budget - trailRoom - len(head)
 	body := details(v, room)
 	if len(body) > room {
 		body = "\n" + elsewhere(v, "Everything else")
 	}
-	return head + body
+	return head + body + trailLine(v.Head)
+}
+
+// trailRoom is kept free for the trail's line, so that what stands above it does
+// not depend on it.
+const trailRoom = 200
+
+// trailLine tells where the audit trail ends, for whoever wants to hold a later
+// verification to it.
+func trailLine(head audit.Head) string {
+	if head.Seq == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n%s<sub>Audit trail sealed up to entry %d: <code>%s</code></sub>\n", rfc.TrailMark, head.Seq, head.Hash)
 }
 
 func stickyHead(v rfc.View) string {

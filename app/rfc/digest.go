@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/agora-rfc/agora/app"
 )
@@ -15,6 +16,17 @@ import (
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// TrailMark begins the last line of a comment that tells where the audit trail ends.
+// That moves with everything that happens in the community: it is brought up to date
+// whenever the comment is edited for another reason, and is no reason itself.
+const TrailMark = "<!-- agora:trail -->"
+
+// digestComment names what a comment of ours says.
+func digestComment(body string) string {
+	said, _, _ := strings.Cut(body, TrailMark)
+	return digest(strings.TrimRight(said, "\n"))
 }
 
 // textOf is the text that is voted on: an issue's title and body, or a pull

@@ -45,7 +45,7 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 	if err != nil {
 		return w, err
 	}
-	sent := digest(body)
+	sent := digestComment(body)
 	if w.CommentID != 0 && w.SentAt.Before(p.moved) {
 		w.CommentID, w.Intent, w.Sent = 0, p.moved, "" // it has another id now
 	}
@@ -92,7 +92,7 @@ func (p publication) edit(ctx context.Context, w *Written, body string) error {
 	if err := p.github.EditComment(ctx, w.CommentID, body); err != nil {
 		return err
 	}
-	w.Sent, w.SentAt = digest(body), p.now()
+	w.Sent, w.SentAt = digestComment(body), p.now()
 	return p.save(ctx, *w)
 }
 

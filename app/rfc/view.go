@@ -23,6 +23,8 @@ type View struct {
 	// Rounds are all rounds, oldest first; Ballots those of every earlier round.
 	Rounds  []*Round
 	History []audit.Entry
+	// Head is where the community's audit trail ends, as far as it is sealed.
+	Head audit.Head
 	// Logins names people of the history by numeric id.
 	Logins map[int64]string
 	// Stewards names who may act where the text calls on stewards ("@acme/stewards" without the @).
@@ -62,6 +64,9 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 		v.Voters, v.Result = record.Voters, Recount(record)
 	}
 	if v.History, err = tx.RecentAudit(ctx, r.Community, r.Subject(), historyShown); err != nil {
+		return v, err
+	}
+	if v.Head, err = tx.AuditHead(ctx, r.Community); err != nil {
 		return v, err
 	}
 	for _, e := range v.History {

@@ -29,6 +29,7 @@ func (s *server) mountAPI(mux *http.ServeMux) {
 	api := humago.New(mux, cfg)
 
 	community := apiRoot + "/communities/{account}"
+	get(api, "get-community", community, "A community, and where its audit trail ends", s.getCommunity)
 	get(api, "list-rfcs", community+"/rfcs", "The RFCs of a community, newest first", s.listRFCs)
 	get(api, "get-rfc", community+"/rfcs/{number}", "One RFC", s.getRFC)
 	get(api, "list-ballots", community+"/rfcs/{number}/ballots", "Every ballot of every round, oldest first", s.listBallots)

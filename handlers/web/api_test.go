@@ -236,6 +236,27 @@ func TestAuditIsPagedAndNamesPeople(t *testing.T) {
 	}
 }
 
+func TestACommunityShowsWhereItsTrailEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.rfc(7, rfc.Open, public)
+	want := map[string]any{"account": map[string]any{"id": 100.0, "login": "Acme"}, "head": map[string]any{"seq": 0.0, "hash": ""}}
+	if diff := cmp.Diff(want, w.json(200, "/api/v1/communities/acme")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if entry := w.json(200, "/api/v1/communities/acme/rfcs/7/audit")["items"].([]any)[0]; at(entry, "seq") != 0.0 || at(entry, "chain") != "" {
+		t.Errorf("before it is sealed: %v", entry)
+	}
+	w.seal()
+	head := at(w.json(200, "/api/v1/communities/acme"), "head")
+	entry := w.json(200, "/api/v1/communities/acme/rfcs/7/audit")["items"].([]any)[0]
+	if at(head, "seq") != 1.0 || at(entry, "seq") != 1.0 || at(entry, "chain") != at(head, "hash") || at(head, "hash") == "" {
+		t.Errorf("sealed, the head is %v and the entry %v", head, entry)
+	}
+	w.json(404, "/api/v1/communities/hush")
+	w.json(404, "/api/v1/communities/nobody")
+}
+
 func TestMembersShowOnlyPublicFields(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -83,7 +83,7 @@ func TestEveryAnswerIsLockedDown(t *testing.T) {
 		}
 	}
 	w.json(404, "/api/nothing")
-	w.json(404, "/api/v1/communities/acme")
+	w.json(404, "/api/v1/communities/acme/nothing")
 	if got := w.get("/nothing"); got.Code != 404 || !strings.HasPrefix(got.Header().Get("Content-Type"), "text/html") {
 		t.Errorf("/nothing: %d", got.Code)
 	}

@@ -41,11 +41,13 @@ type world struct {
 	t       testing.TB
 	store   rfc.Store
 	handler http.Handler
+	seal    func() // the audit trail
 }
 
 func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 	t.Helper()
-	s := storetest.Open(t, storetest.SQLite(t), store.Options{}).RFC()
+	stored := storetest.Open(t, storetest.SQLite(t), store.Options{})
+	s := stored.RFC()
 	options := web.Options{
 		Store: s, Clock: func() time.Time { return now }, PublicURL: publicURL + "/", Prover: prover{},
 		Reputation: func(_ context.Context, account, member int64) (int, error) {
@@ -59,6 +61,11 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 		f(&options)
 	}
 	w := &world{t: t, store: s, handler: web.New(options)}
+	w.seal = func() {
+		if _, err := stored.SealAudit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w.change(func(ctx context.Context, tx rfc.Tx) error {
 		var errs error
 		for _, account := range []app.Account{acme, hush} {
