@@ -231,7 +231,7 @@ func TestHostileCommentsAreRefusedWhole(t *testing.T) {
 
 func TestMuchHonestEmphasisIsRead(t *testing.T) {
 	t.Parallel()
-	invocations, problem := Parse("/vote approve\n\n" + strings.Repeat("**Yes** and _no_, `a*b*c`, snake_case. ", 900))
+	invocations, problem := Parse("/vote approve\n\n" + strings.Repeat("**Yes** and _no_, `a*b*c`, snake_case. ", 700))
 	if problem != nil || len(invocations) != 1 {
 		t.Errorf("got %d commands and %v", len(invocations), problem)
 	}
