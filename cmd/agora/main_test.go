@@ -14,9 +14,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the stories of testdata run this very program as `agora`.
+// TestMain lets the stories of testdata run this very program as `agora`, and the
+// tests of crashes as a replica that they may kill.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"agora": main})
+	testscript.Main(m, map[string]func(){"agora": main, "agora-replica": replicaMain})
 }
 
 // TestProgram plays the stories of testdata, each in an empty folder with an empty

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,73 +25,77 @@ import (
 
 var (
 	scheduleSeed  = flag.Uint64("schedule.seed", 0, "play this one schedule of TestSchedules only")
-	scheduleFrom  = flag.Uint64("schedule.from", 1, "seed of the first schedule")
-	scheduleCount = flag.Int("schedule.count", 20, "how many schedules to play")
+	scheduleFrom  = flag.Uint64("schedule.from", 1, "the first schedule's seed")
+	scheduleCount = flag.Uint64("schedule.count", 30, "how many schedules to play")
 )
 
-// TestSchedules plays random lives of an RFC twice: once calmly and in order, once
-// with webhooks shuffled, repeated, lost and healed, with a GitHub that fails,
-// limits and lags, and with an Agora that is killed and started anew. After each
-// passage both must have come to the same: GitHub's timestamps decide, and nothing
-// is lost or doubled. A failure prints its seed; -schedule.seed plays it again.
+// performances is how many schedules share a life, which is rehearsed once.
+const performances = 3
+
+// TestSchedules plays random lives of an RFC calmly and in order, and again with
+// webhooks shuffled, repeated, lost and healed, with a GitHub that fails, limits and
+// lags, and with an Agora that is killed and started anew. After each passage both
+// must have come to the same: GitHub's timestamps decide, and nothing is lost or
+// doubled. A failure prints its seed; -schedule.seed plays it again.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	folder := fastFolder(t)
+	first, last := *scheduleFrom, *scheduleFrom+*scheduleCount-1
 	if *scheduleSeed != 0 {
-		if what := playSchedule(t.Context(), filepath.Join(folder, "one"), *scheduleSeed, t.Logf); what != "" {
-			t.Errorf("schedule %d: %s", *scheduleSeed, what)
-		}
-		return
+		first, last = *scheduleSeed, *scheduleSeed
 	}
-	t.Logf("schedules %d to %d", *scheduleFrom, *scheduleFrom+uint64(*scheduleCount)-1)
+	t.Logf("schedules %d to %d", first, last)
 	began := time.Now()
-	var next atomic.Uint64
-	var failures atomic.Int32
+	var next, played, failed atomic.Uint64
+	next.Store(first / performances)
 	var players sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		players.Go(func() {
-			for t.Context().Err() == nil && failures.Load() < 3 {
-				seed := *scheduleFrom + next.Add(1) - 1
-				if seed >= *scheduleFrom+uint64(*scheduleCount) {
+			for t.Context().Err() == nil && failed.Load() < 5 {
+				life := next.Add(1) - 1
+				if life > last/performances {
 					return
 				}
-				if what := playSchedule(t.Context(), filepath.Join(folder, fmt.Sprint(seed)), seed, nil); what != "" {
-					failures.Add(1)
+				from, to := max(first, life*performances), min(last, life*performances+performances-1)
+				for seed, what := range playLife(t.Context(), filepath.Join(folder, fmt.Sprint(life)), life, from, to) {
+					failed.Add(1)
 					t.Errorf("schedule %d (play it again with -schedule.seed=%d): %s", seed, seed, what)
 				}
+				played.Add(to - from + 1)
 			}
 		})
 	}
 	players.Wait()
-	t.Logf("played %d schedules in %s", min(int(next.Load()), *scheduleCount), time.Since(began).Round(time.Millisecond))
+	t.Logf("played %d schedules in %s", played.Load(), time.Since(began).Round(time.Millisecond))
 }
 
-// playSchedule plays one schedule both ways and says what differed, "" for nothing.
-func playSchedule(ctx context.Context, dir string, seed uint64, logf func(string, ...any)) (what string) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+// playLife rehearses one life and plays the schedules of it; it says what differed,
+// by schedule.
+func playLife(ctx context.Context, dir string, life, from, to uint64) map[uint64]string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	defer os.RemoveAll(dir)
-	var story []string
-	tell := func(format string, args ...any) {
-		story = append(story, fmt.Sprintf(format, args...))
-		if logf != nil {
-			logf(format, args...)
+	wrong := map[uint64]string{}
+	w := newPlaywright(life)
+	story := []string{fmt.Sprintf("pull=%t exact=%t rules:\n%s", w.pull, w.exact, w.rules)}
+	tell := func(format string, args ...any) { story = append(story, fmt.Sprintf(format, args...)) }
+	passages, pictures, err := rehearse(ctx, filepath.Join(dir, "calm"), w, tell)
+	if err != nil {
+		wrong[from] = fmt.Sprintf("%v\n%s", err, strings.Join(story, "\n"))
+		return wrong
+	}
+	text := story
+	for seed := from; seed <= to; seed++ {
+		story = slices.Clone(text)
+		if err := perform(ctx, filepath.Join(dir, fmt.Sprint(seed)), w, seed, passages, pictures, tell); err != nil {
+			wrong[seed] = fmt.Sprintf("%v\n%s", err, strings.Join(story, "\n"))
 		}
 	}
-	w := newPlaywright(seed)
-	tell("pull=%t exact=%t rules:\n%s", w.pull, w.exact, w.rules)
-	passages, pictures, err := rehearse(ctx, filepath.Join(dir, "calm"), w, tell)
-	if err == nil {
-		err = perform(ctx, filepath.Join(dir, "wild"), w, seed, passages, pictures, tell)
-	}
-	if err != nil {
-		return fmt.Sprintf("%v\n%s", err, strings.Join(story, "\n"))
-	}
-	return ""
+	return wrong
 }
 
 // longest bounds the passages of a schedule.
-const longest = 7
+const longest = 6
 
 // rehearse writes the schedule while it plays it calmly, and takes a picture after
 // each passage.
