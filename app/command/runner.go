@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -99,9 +100,25 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 		at = in.Comment.UpdatedAt
 	}
 	contradicts := Contradicts(commandsOf(results))
+	var failures []error // each command on its own: what cannot be known now keeps no other from running
 	for _, result := range pending {
 		if err := r.one(ctx, in, &run, result, at, contradicts); err != nil {
-			return fmt.Errorf("running %q of comment %d: %w", raw(result), in.Comment.ID, err)
+			failures = append(failures, fmt.Errorf("running %q of comment %d: %w", raw(result), in.Comment.ID, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// GiveUp answers the commands of a comment that have not run and never will.
+func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
+	run, known, err := r.load(ctx, in)
+	if err != nil {
+		return err
+	}
+	for _, result := range r.pending(in, run, known, r.registry.Read(in.Comment.Body)) {
+		line := Line{Text: fingerprint(raw(result)), At: in.Comment.CreatedAt, Vote: isVote(result), Say: reason}
+		if err := r.record(ctx, in, &run, line, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -219,7 +236,8 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 	if !refused {
 		return err
 	}
-	line.Done, line.Say = false, fmt.Sprintf("`%s` was not carried out: %s", result.Command.Definition.Name(), refusal.Reason)
+	definition := result.Command.Definition
+	line.Done, line.Say = false, fmt.Sprintf("`%s` was not carried out: %s\n\nUsage: `%s`", definition.Name(), refusal.Reason, definition.Usage())
 	return r.record(ctx, in, run, line, nil)
 }
 

@@ -111,7 +111,7 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 // each in its own lane.
 func (s *Service) tellImplemented(ctx context.Context, tx Tx, repo app.Repository, pull Pull) error {
 	for _, number := range pull.Bound {
-		r, err := tx.RFCByNumber(ctx, pull.Community, number)
+		r, err := visibleRFC(ctx, tx, pull.Community, number, repo.ID)
 		if app.Is(err, app.CodeNotFound) {
 			continue
 		}
@@ -339,10 +339,10 @@ func (s *Service) barsOf(ctx context.Context, tx Tx, ref app.IssueRef, sha strin
 		return nil, err
 	}
 	for _, number := range pull.Bound {
-		named, err := tx.RFCByNumber(ctx, pull.Community, number)
+		named, err := visibleRFC(ctx, tx, pull.Community, number, ref.Repository)
 		if app.Is(err, app.CodeNotFound) {
 			name := fmt.Sprintf("RFC-%d", number)
-			bars = append(bars, Bar{Name: name, Title: name + " does not exist", Summary: name + " does not exist in this community."})
+			bars = append(bars, Bar{Name: name, Title: name + " cannot be found", Summary: name + " cannot be found in this community."})
 			continue
 		}
 		if err != nil {
@@ -355,6 +355,23 @@ func (s *Service) barsOf(ctx context.Context, tx Tx, ref app.IssueRef, sha strin
 		bars = append(bars, bar)
 	}
 	return bars, nil
+}
+
+// visibleRFC finds an RFC that may be spoken of in a repository: its own, or one of
+// a public repository. A private one elsewhere is as if it did not exist.
+func visibleRFC(ctx context.Context, tx Tx, account int64, number int, in int64) (*RFC, error) {
+	r, err := tx.RFCByNumber(ctx, account, number)
+	if err != nil || r.Ref.Repository == in {
+		return r, err
+	}
+	home, err := tx.Repository(ctx, r.Ref.Repository)
+	if err != nil {
+		return nil, err
+	}
+	if home.Private {
+		return nil, app.Errorf(app.CodeNotFound, "there is no RFC-%d here", number)
+	}
+	return r, nil
 }
 
 func (s *Service) bar(ctx context.Context, tx Tx, r *RFC) (Bar, error) {

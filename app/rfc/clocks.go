@@ -25,6 +25,9 @@ func (c *change) clocks(ctx context.Context) error {
 		return err
 	}
 	announced := c.round.EarlyCloseAt
+	if err := c.deadlineMoved(ctx, result); err != nil {
+		return err
+	}
 	if err := c.earlyClose(ctx, result); err != nil {
 		return err
 	}
@@ -76,6 +79,24 @@ func (c *change) rules() config.Policy {
 		return config.DefaultPolicy()
 	}
 	return c.policy.Policy
+}
+
+// deadlineMoved notes that the deadline moved by itself. A steward's extension and
+// an early close have entries of their own.
+func (c *change) deadlineMoved(ctx context.Context, result Result) error {
+	before := c.round.Deadline
+	if before.IsZero() {
+		before = c.round.Planned
+	}
+	if result.Deadline.Equal(before) || !c.round.EarlyCloseAt.IsZero() {
+		return nil
+	}
+	why := "the outcome changed, or the quorum was reached, late"
+	if result.NearTie && !c.round.NearTie {
+		why = "a near tie"
+	}
+	c.round.Deadline, c.round.NearTie, c.urgent = result.Deadline, result.NearTie, true
+	return c.note(ctx, "deadline", before.Format(time.RFC3339), result.Deadline.Format(time.RFC3339), why, app.User{}, nil)
 }
 
 // earlyClose announces the early close of a round whose outcome is certain, and
@@ -224,7 +245,7 @@ func (c *change) enter(ctx context.Context, member int64, kind config.EntryKind,
 // supersede orders the RFCs that this one replaces to be marked, each in its own lane.
 func (c *change) supersede(ctx context.Context) error {
 	for _, number := range c.r.Supersedes {
-		other, err := c.tx.RFCByNumber(ctx, c.r.Community, number)
+		other, err := visibleRFC(ctx, c.tx, c.r.Community, number, c.repo.ID)
 		if app.Is(err, app.CodeNotFound) {
 			continue
 		}

@@ -274,7 +274,7 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		by := a.Command.RFC()
-		other, err := c.tx.RFCByNumber(ctx, c.r.Community, by)
+		other, err := visibleRFC(ctx, c.tx, c.r.Community, by, c.repo.ID)
 		if app.Is(err, app.CodeNotFound) || err == nil && other.ID == c.r.ID {
 			return "", command.Refuse(app.CodeNotFound, "there is no other RFC-%d here.", by)
 		}

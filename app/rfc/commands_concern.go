@@ -69,7 +69,11 @@ func (s *Service) concernStep(ctx context.Context, call command.Call, do func(ct
 			return "", err
 		}
 		c.touched = true
-		return reply, c.note(ctx, "concern", string(from), string(concern.State), fmt.Sprintf("concern %d", concern.Number), a.Actor(), nil)
+		reason := fmt.Sprintf("concern %d", concern.Number)
+		if why := a.Command.Text(); why != "" {
+			reason += ": " + why
+		}
+		return reply, c.note(ctx, "concern", string(from), string(concern.State), reason, a.Actor(), nil)
 	}), nil
 }
 

@@ -66,7 +66,7 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 		if !after.Deadline.After(before.Deadline) {
 			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
 		}
-		c.urgent = true
+		c.round.Deadline, c.urgent = after.Deadline, true
 		return "", c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), a.Command.Text(), a.Actor(), nil)
 	}), nil
 }

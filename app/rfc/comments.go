@@ -2,6 +2,11 @@ package rfc
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
@@ -18,7 +23,12 @@ type CommentChange struct {
 	Previous string
 	// Reading tells a comment that a reading of the issue found from an event's.
 	Reading bool
+	// Attempts counts how often its commands could not be carried out yet.
+	Attempts int
 }
+
+// CommentKind is the kind of the entries by which commands are tried again.
+const CommentKind = "rfc.comment"
 
 // CommentWritten takes a new or edited comment: its author takes part, and its
 // commands run. A deleted comment runs and retracts nothing, so there is no event
@@ -33,8 +43,56 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 			return err
 		}
 	}
-	return s.Runner.Handle(ctx, command.Incoming{Repo: change.Repo, Ref: change.Ref, Comment: change.Comment,
-		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous, Reading: change.Reading})
+	err := s.Runner.Handle(ctx, change.incoming())
+	if err == nil || app.Fenced(err) || ctx.Err() != nil {
+		return err
+	}
+	return s.tryLater(ctx, change, err)
+}
+
+func (change CommentChange) incoming() command.Incoming {
+	return command.Incoming{Repo: change.Repo, Ref: change.Ref, Comment: change.Comment,
+		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous, Reading: change.Reading}
+}
+
+// How long commands wait for GitHub. A refusal to say who may do what is taken for
+// lasting after some tries and said; silence is waited out.
+const (
+	triesWhenForbidden = 5
+	triesWhenSilent    = 120
+	longestTry         = 15 * time.Minute
+)
+
+// tryLater sets a comment's commands aside when GitHub does not say what they
+// depend on: they are tried again by themselves, and nobody else's votes wait
+// behind them. What counts is when they were written.
+func (s *Service) tryLater(ctx context.Context, change CommentChange, cause error) error {
+	change.Attempts++
+	if change.Attempts >= triesWhenSilent || change.Attempts >= triesWhenForbidden && app.Is(cause, app.CodeForbidden) {
+		return s.Runner.GiveUp(ctx, change.incoming(), "GitHub does not tell Agora whether you may do that. A maintainer should look at the App's permissions; then write it again.")
+	}
+	pause := min(time.Second<<min(change.Attempts-1, 10), longestTry)
+	if asked, told := app.RetryDelay(cause); told {
+		pause = min(max(pause, asked), longestTry)
+	}
+	zerolog.Ctx(ctx).Warn().Err(cause).Int64("comment", change.Comment.ID).Int("attempts", change.Attempts).Msg("commands are tried again later")
+	body, err := json.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("setting comment %d aside: %w", change.Comment.ID, err)
+	}
+	key := fmt.Sprintf("comment/%d/%d/%d", change.Repo.ID, change.Comment.ID, change.Comment.UpdatedAt.Unix())
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		return tx.SetTimer(ctx, key, s.now().Add(pause), change.Ref.Lane(), CommentKind, body)
+	})
+}
+
+// ReadCommentChange reads such an entry's body; one that cannot be read is parked.
+func ReadCommentChange(body []byte) (CommentChange, error) {
+	var change CommentChange
+	if err := json.Unmarshal(body, &change); err != nil {
+		return change, app.Park(fmt.Errorf("reading a comment set aside: %w", err))
+	}
+	return change, nil
 }
 
 // readComment takes a comment that a reading found, whose event may have been

@@ -265,9 +265,12 @@ func (s *Service) Void(ctx context.Context, order Order) error {
 				return nil
 			}
 		}
+		if eligible, err := c.eligible(ctx, order.User); err != nil || !eligible {
+			return err // nothing of theirs counts in this round
+		}
 		c.round.Voids = append(c.round.Voids, Void{Voter: order.User, At: order.At, Why: order.By})
 		c.touched = true
-		return c.note(ctx, "void", "", "", order.By, app.User{}, map[string]any{"voter": order.User, "at": order.At})
+		return c.note(ctx, "void", "", fmt.Sprintf("voter %d", order.User), order.By, app.User{}, map[string]any{"voter": order.User, "at": order.At})
 	})
 	if app.Is(err, app.CodeNotFound) {
 		return nil

@@ -3,6 +3,8 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -15,6 +17,7 @@ type channels struct {
 	read      bool // something was read
 	whole     bool // every channel, to the end
 	at        time.Time
+	comment   int64 // the ballot whose reactions were read
 	reactions []app.Reaction
 	reacted   bool   // reactions holds the complete list
 	seen      func() // tells the client that the reactions were taken; nil for nothing to tell
@@ -36,6 +39,7 @@ func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC,
 	if err != nil {
 		return got, err
 	}
+	got.comment = comment
 	if comment != 0 {
 		if over {
 			got.reactions, err = github.CommentReactions(ctx, comment)
@@ -94,7 +98,7 @@ func (c *change) take(ctx context.Context, got channels) error {
 		return nil
 	}
 	if got.reacted {
-		if err := c.takeReactions(ctx, got.reactions, got.at); err != nil {
+		if err := c.takeReactions(ctx, got); err != nil {
 			return fmt.Errorf("counting reactions of %s: %w", c.r.Name(), err)
 		}
 	}
@@ -111,43 +115,75 @@ func (c *change) take(ctx context.Context, got channels) error {
 
 // takeReactions compares the reactions that stand with those known: a new one is a
 // ballot cast when GitHub says, a missing one was taken back by now.
-func (c *change) takeReactions(ctx context.Context, reactions []app.Reaction, at time.Time) error {
-	acts, err := c.tx.Acts(ctx, c.r.ID, c.round.Number)
+func (c *change) takeReactions(ctx context.Context, got channels) error {
+	known, err := c.standingReactions(ctx)
 	if err != nil {
 		return err
 	}
-	known := map[int64]Act{} // standing reactions
-	for _, a := range acts {
-		if a.Channel != ByReaction {
-			continue
+	if c.round.ReadBallot != got.comment {
+		if c.round.ReadBallot != 0 { // the ballot was deleted and made anew
+			c.round.KeptReactions = slices.Sorted(maps.Keys(known))
 		}
-		if a.retracts() {
-			delete(known, a.Source)
-		} else {
-			known[a.Source] = a
-		}
+		c.round.ReadBallot = got.comment
 	}
 	standing := map[int64]bool{}
-	for _, reaction := range reactions {
+	for _, reaction := range got.reactions {
 		standing[reaction.ID] = true
 		choice, votes := ReactionChoice(reaction.Content)
 		if _, seen := known[reaction.ID]; seen || !votes {
 			continue
 		}
-		cast := reaction.CreatedAt
-		if cast.IsZero() {
-			cast = at
+		act := Act{Voter: reaction.User, Choice: choice, Channel: ByReaction, Source: reaction.ID, At: reaction.CreatedAt}
+		if act.At.IsZero() {
+			act.At = got.at
 		}
-		act := Act{Voter: reaction.User, Choice: choice, Channel: ByReaction, Source: reaction.ID, At: cast}
+		if err := c.overtakeKept(ctx, known, act); err != nil {
+			return err
+		}
 		if err := c.cast(ctx, act); err != nil {
 			return err
 		}
 	}
 	for id, a := range known {
-		if !standing[id] {
-			if err := c.cast(ctx, Act{Voter: a.Voter, Choice: Retracted, Channel: ByReaction, Source: id, At: at}); err != nil {
-				return err
-			}
+		if standing[id] || slices.Contains(c.round.KeptReactions, id) {
+			continue
+		}
+		if err := c.cast(ctx, Act{Voter: a.Voter, Choice: Retracted, Channel: ByReaction, Source: id, At: got.at}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standingReactions are the reactions cast and not taken back, by id.
+func (c *change) standingReactions(ctx context.Context) (map[int64]Act, error) {
+	acts, err := c.tx.Acts(ctx, c.r.ID, c.round.Number)
+	if err != nil {
+		return nil, err
+	}
+	known := map[int64]Act{}
+	for _, a := range acts {
+		switch {
+		case a.Channel != ByReaction:
+		case a.retracts():
+			delete(known, a.Source)
+		default:
+			known[a.Source] = a
+		}
+	}
+	return known, nil
+}
+
+// overtakeKept takes back what a voter had on a ballot that is gone, as of a new
+// reaction: the voter cannot do it any more.
+func (c *change) overtakeKept(ctx context.Context, known map[int64]Act, newer Act) error {
+	for _, id := range c.round.KeptReactions {
+		kept, stands := known[id]
+		if !stands || kept.Voter.ID != newer.Voter.ID {
+			continue
+		}
+		if err := c.cast(ctx, Act{Voter: kept.Voter, Choice: Retracted, Channel: ByReaction, Source: id, At: newer.At}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -171,6 +171,15 @@ type Round struct {
 	// TextChangedAt is set while the text differs from what the round began with
 	// and no steward called the change editorial.
 	TextChangedAt time.Time `json:"text_changed_at,omitzero"`
+	// Deadline is where the deadline stood when the trail last spoke of it, and
+	// NearTie whether a near tie is part of that; what counts is recounted.
+	Deadline time.Time `json:"deadline,omitzero"`
+	NearTie  bool      `json:"near_tie,omitempty"`
+	// ReadBallot is the ballot comment whose reactions were read last. When another
+	// takes its place, the reactions on the old one, by id, are kept: nobody took
+	// them back.
+	ReadBallot    int64   `json:"read_ballot,omitempty"`
+	KeptReactions []int64 `json:"kept_reactions,omitempty"`
 	// EarlyCloseAt is when a decided round closes early; zero when not announced.
 	EarlyCloseAt time.Time `json:"early_close_at,omitzero"`
 	// ConfirmBy runs while two stewards must confirm a result carried by one organisation.

@@ -45,6 +45,7 @@ type Service struct {
 	// once, after the handlers it calls are made.
 	Runner interface {
 		Handle(ctx context.Context, in command.Incoming) error
+		GiveUp(ctx context.Context, in command.Incoming, reason string) error
 	}
 }
 

@@ -159,9 +159,11 @@ func (v Verdict) explain(q Question, t Tally, openConcerns int) []string {
 	var reasons []string
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 	against := t.Against()
-	if q.Heads == 0 {
+	switch {
+	case q.Heads == 0:
 		say("nobody was in the electorate, so there is no quorum")
-	} else {
+	case v.Outcome == OutcomeRejected: // every ballot counts towards that quorum, and it was reached
+	default:
 		if short := v.QuorumHeadsNeed - v.QuorumHeads; short > 0 {
 			say("quorum short by %s", Plural(short, "voter"))
 		}

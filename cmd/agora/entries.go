@@ -62,6 +62,13 @@ func (a *application) entries() map[string]worker.Handler {
 		community.SyncKind: func(ctx context.Context, _ app.Entry) error {
 			return a.community.Sync(ctx, apps{a.github})
 		},
+		rfc.CommentKind: func(ctx context.Context, e app.Entry) error {
+			change, err := rfc.ReadCommentChange(e.Body)
+			if err != nil {
+				return err
+			}
+			return a.rfcs.CommentWritten(ctx, change)
+		},
 		command.AnswerKind: func(ctx context.Context, e app.Entry) error {
 			var o command.AnswerOrder
 			if err := json.Unmarshal(e.Body, &o); err != nil {

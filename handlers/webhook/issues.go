@@ -74,7 +74,8 @@ func transferSource(raw []byte) (app.IssueRef, bool) {
 // issueComment: people's words, and the commands among them.
 func (w *Webhooks) issueComment(ctx context.Context, e *github.IssueCommentEvent, _ []byte) error {
 	author := user(e.GetComment().GetUser())
-	if e.GetAction() == "deleted" || author.Bot || author.Gone() {
+	tampered := e.GetAction() != "created" && w.own(ctx, e.GetComment().GetUser()) && !w.own(ctx, e.GetSender())
+	if !tampered && (e.GetAction() == "deleted" || author.Bot || author.Gone()) {
 		return nil // a deleted comment runs and retracts nothing
 	}
 	repo, err := w.resolve(ctx, e.GetRepo(), e.GetInstallation())
@@ -82,6 +83,9 @@ func (w *Webhooks) issueComment(ctx context.Context, e *github.IssueCommentEvent
 		return err
 	}
 	c := e.GetComment()
+	if tampered {
+		return w.RFCs.CommentTampered(ctx, app.IssueRef{Repository: repo.ID, Number: e.GetIssue().GetNumber()}, c.GetID())
+	}
 	change := rfc.CommentChange{
 		Repo: repo, Ref: app.IssueRef{Repository: repo.ID, Number: e.GetIssue().GetNumber()},
 		Comment: app.Comment{ID: c.GetID(), Author: author, Body: c.GetBody(), URL: c.GetHTMLURL(),

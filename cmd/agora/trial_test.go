@@ -1,0 +1,105 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app/ghsim"
+	"github.com/agora-rfc/agora/app/rfc"
+)
+
+// What outside trials found, each as a story.
+
+func TestAPublicCheckTellsNothingOfAPrivateRFC(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "secret", Private: true, Collaborators: map[string]string{"kim": "write"}})
+	s.settle()
+	secret, err := s.sim.As("kim").OpenIssue("acme/secret", "Top secret plan", "Nobody knows.", "rfc")
+	s.ok(err)
+	s.isIn("acme/secret", secret.Number, rfc.Open)
+
+	number := s.pull("zoe", ghsim.NewPullRequest{Title: "Guess", Body: "Implements: RFC-1", Files: map[string]string{"a": "b"}})
+	pull, _ := s.sim.Issue(rfcs, number)
+	run := s.sim.CheckRuns(pull.Head.SHA)[0]
+	if text := run.Output.Title + run.Output.Summary + run.DetailsURL; strings.Contains(text, "secret") || !strings.Contains(text, "cannot be found") {
+		t.Errorf("the check says %q", text)
+	}
+	if run.Conclusion != "failure" {
+		t.Errorf("the check is %q: what cannot be found is not accepted", run.Conclusion)
+	}
+}
+
+func TestATamperedStatusIsPutRight(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Weights", "Let them count.", "rfc")
+	before := s.sticky(number, 1)
+	comment := commentWith(t, s.stage, rfcs, number, "<!-- agora:rfc 1 -->")
+	s.ok(s.sim.As("maya").EditComment(rfcs, comment.ID, "<!-- agora:rfc 1 -->\nACCEPTED"))
+	if after := s.sticky(number, 1); after != before {
+		t.Errorf("the status says %q", after)
+	}
+	s.ok(s.sim.As("maya").DeleteComment(rfcs, comment.ID))
+	if after := s.sticky(number, 1); after != before {
+		t.Errorf("the deleted status was made anew as %q", after)
+	}
+}
+
+func TestADeletedBallotIsMadeAnewAndKeepsItsVotes(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Weights", "Let them count.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.react(number, 1, 1, "+1", "maya", "lee")
+	s.pass(16 * time.Minute)
+	s.ok(s.sim.As("maya").DeleteComment(rfcs, s.ballot(number, 1, 1).ID))
+	s.react(number, 1, 1, "-1", "lee") // changes their mind on the new ballot
+	s.react(number, 1, 1, "+1", "noor")
+	s.pass(16 * time.Minute)
+	for who, choice := range map[string]string{"maya": "approve", "lee": "reject", "noor": "approve"} {
+		if got := s.counts(1, who); got != choice {
+			t.Errorf("%s's ballot counts as %q, want %q", who, got, choice)
+		}
+	}
+}
+
+func TestACommandThatGitHubCannotAnswerHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Weights", "Let them count.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.sim.Fault(ghsim.Fault{PathPattern: "/repos/*/*/collaborators/*/permission", Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
+	asked := s.say("zoe", number, `/rfc editorial "please"`)
+	s.done("lee", number, "/vote approve")
+	if got := s.counts(1, "lee"); got != "approve" {
+		t.Errorf("lee's ballot counts as %q", got)
+	}
+	for range 10 {
+		s.pass(20 * time.Minute)
+	}
+	if reply := s.replyTo(rfcs, number, asked); !strings.Contains(reply, "GitHub does not tell") {
+		t.Errorf("zoe is told %q", reply)
+	}
+}
+
+func TestADeadlineThatMovesByItselfIsInTheTrail(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Weights", "Let them count.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.react(number, 1, 1, "+1", "maya", "lee")
+	s.pass(6*24*time.Hour + 12*time.Hour)
+	s.done("noor", number, "/vote approve") // first reaches the quorum, late
+	var trail struct {
+		Items []struct{ Kind, From, To, Reason string }
+	}
+	s.fetch("/api/v1/communities/acme/rfcs/1/audit?limit=100", &trail)
+	for _, e := range trail.Items {
+		if e.Kind == "deadline" && strings.Contains(e.Reason, "late") {
+			return
+		}
+	}
+	t.Errorf("no entry says that the deadline moved: %+v", trail.Items)
+}
