@@ -20,23 +20,31 @@ type playwright struct {
 	// exact schedules begin things at the same instants in every playing, so people
 	// may act to the second at a deadline. In the others GitHub's troubles delay what
 	// Agora begins, and people stay away from the instants that this moves.
-	exact bool
-	named int
-	said  []string            // names of comments with commands, not deleted
-	stood map[string][]string // reactions by person
-	over  int                 // passages since the RFC was decided
+	exact     bool
+	forgetful bool
+	named     int
+	said      []string            // names of comments with commands, not deleted
+	stood     map[string][]string // reactions by person
+	over      int                 // passages since the RFC was decided
 }
 
-// quiet is how long nobody acts after a passage, and everything heals. The hour's
-// re-reading is in it.
-var quiet = []time.Duration{3 * time.Second, 25 * time.Second, 70 * time.Minute}
+// quiet is when Agora goes on after a passage's last act, in which nobody acts and
+// everything heals; in forgetful schedules webhooks are lost for good, and the hour's
+// re-reading is waited for.
+func (w *playwright) quiet() []time.Duration {
+	pauses := []time.Duration{3 * time.Second, 25 * time.Second, 16 * time.Minute}
+	if w.forgetful {
+		pauses = append(pauses, 80*time.Minute)
+	}
+	return pauses
+}
 
 // distance is how far inexact schedules stay away from instants that matter.
 const distance = 2 * time.Hour
 
 func newPlaywright(seed uint64) *playwright {
 	w := &playwright{rng: rand.New(rand.NewPCG(seed, 1)), stood: map[string][]string{}}
-	w.pull, w.exact = w.chance(3), w.chance(2)
+	w.pull, w.exact, w.forgetful = w.chance(3), w.chance(2), w.chance(3)
 	rules := []string{"version: 1", "rfc:"}
 	if !w.exact && w.chance(3) {
 		rules = append(rules, "  early_close: true")
@@ -86,7 +94,7 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 	if err != nil || !found {
 		return p, false, err
 	}
-	earliest := last.at.Add(quiet[len(quiet)-1] + 20*time.Minute)
+	earliest := last.at.Add(2 * time.Hour)
 	latest := earliest.Add(time.Duration(6+w.rng.IntN(60)) * time.Hour)
 	switch r := v.RFC; {
 	case r.State == rfc.Draft:

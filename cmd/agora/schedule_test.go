@@ -107,7 +107,7 @@ func rehearse(ctx context.Context, dir string, w *playwright, tell func(string, 
 	at := w.opening()
 	for more := true; more && len(passages) < longest; {
 		tell("passage %d at %s", len(passages), at)
-		if err := w.p.calmly(at); err != nil {
+		if err := w.p.calmly(at, w.quiet()); err != nil {
 			return nil, nil, fmt.Errorf("playing passage %d calmly: %w", len(passages), err)
 		}
 		picture, err := w.p.picture()
@@ -124,6 +124,9 @@ func rehearse(ctx context.Context, dir string, w *playwright, tell func(string, 
 
 // sound is an error when anything is not as it must be at the end.
 func (p *playing) sound(ctx context.Context) error {
+	if _, err := p.agora.store.SealAudit(ctx); err != nil {
+		return err
+	}
 	wrong := violations(ctx, p.server.DatabaseURL.Reveal(), p.agora.store, p.sim, p.app.Login, scheduleRepo)
 	if len(wrong) == 0 {
 		return nil
@@ -146,7 +149,7 @@ func firstError(a, b error) error {
 }
 
 // calmly plays one passage as if nothing ever went wrong.
-func (p *playing) calmly(at passage) error {
+func (p *playing) calmly(at passage, quiet []time.Duration) error {
 	p.set(at.at)
 	if err := p.deliverInOrder(); err != nil {
 		return err
@@ -161,7 +164,7 @@ func (p *playing) calmly(at passage) error {
 		}
 	}
 	for _, later := range quiet {
-		p.set(p.end(at).Add(later))
+		p.set(end(at).Add(later))
 		if err := p.deliverInOrder(); err != nil {
 			return err
 		}
@@ -170,7 +173,7 @@ func (p *playing) calmly(at passage) error {
 }
 
 // end is the instant of the passage's last act.
-func (p *playing) end(at passage) time.Time {
+func end(at passage) time.Time {
 	if len(at.acts) == 0 {
 		return at.at
 	}
@@ -185,7 +188,7 @@ func perform(ctx context.Context, dir string, w *playwright, seed uint64, passag
 	}
 	defer func() { err = firstError(err, p.close()) }()
 	for i, at := range passages {
-		trouble := &trouble{playing: p, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), mild: w.exact || at.firm, firm: at.firm,
+		trouble := &trouble{playing: p, quiet: w.quiet(), forgetful: w.forgetful, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), mild: w.exact || at.firm, firm: at.firm,
 			tell: func(format string, args ...any) { tell("  in passage %d: "+format, append([]any{i}, args...)...) }}
 		if err := trouble.play(at); err != nil {
 			return fmt.Errorf("playing passage %d: %w", i, err)
@@ -204,10 +207,12 @@ func perform(ctx context.Context, dir string, w *playwright, seed uint64, passag
 // trouble plays one passage badly.
 type trouble struct {
 	*playing
-	rng  *rand.Rand
-	mild bool // nothing keeps Agora from reading GitHub in time
-	firm bool // nor from hearing at once what people did
-	tell func(string, ...any)
+	quiet     []time.Duration
+	forgetful bool
+	rng       *rand.Rand
+	mild      bool // nothing keeps Agora from reading GitHub in time
+	firm      bool // nor from hearing at once what people did
+	tell      func(string, ...any)
 }
 
 func (t *trouble) chance(n int) bool { return t.rng.IntN(n) == 0 }
@@ -235,7 +240,7 @@ func (t *trouble) play(at passage) error {
 			}
 		}
 	}
-	return t.heal(t.end(at))
+	return t.heal(end(at))
 }
 
 // heal lets the quiet hours pass: first webhooks still fail to come and GitHub still
@@ -250,10 +255,10 @@ func (t *trouble) heal(from time.Time) error {
 		return err
 	}
 	calm, redelivered := t.rng.IntN(2), t.rng.IntN(2)
-	for i, later := range append([]time.Duration{0}, quiet...) {
+	for i, later := range append([]time.Duration{0}, t.quiet...) {
 		t.set(from.Add(later))
 		if i > calm {
-			t.end0()
+			t.relent()
 		}
 		if t.chance(12) {
 			t.tell("Agora is restarted %s later", later)
@@ -262,6 +267,7 @@ func (t *trouble) heal(from time.Time) error {
 			}
 		}
 		if i > redelivered {
+			t.forget()
 			if err := t.deliverSome(t.rng, 1); err != nil {
 				return err
 			}
@@ -271,6 +277,20 @@ func (t *trouble) heal(from time.Time) error {
 		}
 	}
 	return nil
+}
+
+// forget loses some of what was never delivered for good: what a reading of the
+// issue and its comments tells as well.
+func (t *trouble) forget() {
+	t.collect()
+	t.mail = slices.DeleteFunc(t.mail, func(d ghsim.Delivery) bool {
+		told := d.Event == "issue_comment" && d.Action == "created" || d.Event == "issues" && d.Action != "edited" || d.Event == "pull_request" && d.Action != "synchronize"
+		if t.forgetful && !t.firm && told && t.chance(2) {
+			t.tell("%s.%s is lost for good", d.Event, d.Action)
+			return true
+		}
+		return false
+	})
 }
 
 // begin brings the troubles of the passage about.
@@ -289,8 +309,8 @@ func (t *trouble) begin() {
 	}
 }
 
-// end0 ends the troubles.
-func (t *trouble) end0() {
+// relent ends the troubles.
+func (t *trouble) relent() {
 	t.sim.ClearFaults()
 	t.sim.LagReads(0)
 	t.wire.left = 0
