@@ -46,6 +46,11 @@ func (github) File(context.Context, string, string) (app.File, error) {
 	return app.File{}, app.Errorf(app.CodeNotFound, "there is no such file")
 }
 
+// IsOrgOwner makes maya the owner of the organisation.
+func (github) IsOrgOwner(_ context.Context, _, login string) (bool, error) {
+	return login == "maya", nil
+}
+
 // forum is an issue on which people give commands.
 type forum struct {
 	t        *testing.T
@@ -54,6 +59,7 @@ type forum struct {
 	now      time.Time
 	comments int64
 	rfcs     rfcs
+	service  *community.Service
 }
 
 // rfcs remembers what the community asked of its RFCs.
@@ -89,6 +95,7 @@ func onForum(t *testing.T, profiles map[string]app.User, test func(*forum)) {
 		service := community.New(s.Community(), func(app.Repository) community.GitHub { return github{profiles: profiles} },
 			func() time.Time { return f.now })
 		service.RFCs = &f.rfcs
+		f.service = service
 		f.runner = command.NewRunner(command.Default(), s.Commands(), render.Escape, service.Commands(render.Escape))
 		test(f)
 	})
