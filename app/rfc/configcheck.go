@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -40,9 +41,26 @@ func (s *Service) CheckConfig(ctx context.Context, order Order) error {
 		Title: "The configuration is good", Summary: "Agora follows it once it is on the default branch. Rounds that are open keep theirs."}
 	if problem != nil {
 		check.Conclusion, check.Title = app.CheckFailure, "The configuration is broken"
-		check.Summary = "Until it is mended, the last good configuration keeps ruling.\n\n" + s.Renderer.Escape(problem.Error(), 10_000)
+		check.Summary = "Until it is mended, the last good configuration keeps ruling.\n\n" + s.problemList(problem)
 	}
 	return s.sendOnce(ctx, repo, order, check)
+}
+
+// problemList is an error as a list, an item for each of its lines. GitHub takes
+// 65,535 characters, and an escaped one is up to a dozen.
+func (s *Service) problemList(problem error) string {
+	const longest, most = 1_000, 40_000
+	var list strings.Builder
+	for line := range strings.Lines(problem.Error()) {
+		if list.Len() > most {
+			list.WriteString("- and more\n")
+			break
+		}
+		if item := s.Renderer.Escape(line, longest); item != "" {
+			list.WriteString("- " + item + "\n")
+		}
+	}
+	return list.String()
 }
 
 // sendOnce makes a finished check run, unless the same stands on the commit.

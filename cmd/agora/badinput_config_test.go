@@ -81,10 +81,10 @@ func TestAPullRequestThatBreaksTheConfigurationIsTold(t *testing.T) {
 func TestAMendedConfigurationTurnsTheCheckGreen(t *testing.T) {
 	t.Parallel()
 	s, ctx := playQuietly(t, staging{})
-	pull, err := s.sim.As("lee").OpenPullRequest(rfcs, ghsim.NewPullRequest{Title: "Rules", Files: map[string]string{policyFile: "version: 1\nrfc:\n  lable: rfc\n"}})
+	pull, err := s.sim.As("lee").OpenPullRequest(rfcs, ghsim.NewPullRequest{Title: "Rules", Files: map[string]string{policyFile: "version: 1\nrfc:\n  lable: rfc\n  min_supporters: <b>\n"}})
 	must(t, err)
 	settle(t, ctx, s)
-	if check := configCheck(s, pull.Head.SHA); check == nil || check.Conclusion != "failure" || !strings.Contains(check.Output.Summary, "line 3") {
+	if check := configCheck(s, pull.Head.SHA); check == nil || check.Conclusion != "failure" || !strings.Contains(check.Output.Summary, "line 3") || strings.Count(check.Output.Summary, "\n- ") != 2 {
 		t.Errorf("the check of the broken file: %+v", check)
 	}
 	sha := s.sim.As("lee").PushToPull(rfcs, pull.Number, map[string]string{policyFile: "version: 1\nrfc:\n  label: rfc\n"})
