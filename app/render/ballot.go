@@ -14,7 +14,7 @@ func (Renderer) Ballot(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	b.WriteString(marker("ballot", v.RFC, round))
 	fmt.Fprintf(&b, "## Ballot of %s, round %d\n", v.RFC.Name(), round.Number)
 	if round.Closed() {
-		b.WriteString(ballotClosed(v, round))
+		b.WriteString(ballotClosed(v, round, result))
 	} else {
 		b.WriteString(ballotOpen(v, round, result))
 	}
@@ -45,7 +45,7 @@ func ballotOpen(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	return b.String()
 }
 
-func ballotClosed(v rfc.View, round *rfc.Round) string {
+func ballotClosed(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**", capital(outcomeSentence(round.Outcome)))
 	if len(round.Reasons) > 0 {
@@ -56,10 +56,22 @@ func ballotClosed(v rfc.View, round *rfc.Round) string {
 		fmt.Fprintf(&b, "; ballots cast before %s counted", instant(round.FinalDeadline))
 	}
 	b.WriteString(". Reactions to this comment no longer count.\n")
+	if decided(round) {
+		b.WriteString("\n" + quorumText(round, result) + extendedAfterwards(round, result) + "\n")
+	}
 	if v.PageURL != "" {
 		b.WriteString("\nAll ballots are on " + link("the RFC's page", v.PageURL) + ".\n")
 	}
 	return b.String()
+}
+
+// decided reports whether the round ended with a judgement on its ballots.
+func decided(round *rfc.Round) bool {
+	switch round.Outcome {
+	case rfc.OutcomeAccepted, rfc.OutcomeRejected, rfc.OutcomePostponed, rfc.OutcomeChangesRequested:
+		return round.Closed()
+	}
+	return false
 }
 
 // outcomeSentence is how a round ended, in words.

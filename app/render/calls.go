@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,18 +138,38 @@ func warnings(v rfc.View) []string {
 
 // extended says that and why the deadline moved.
 func extended(round *rfc.Round, result rfc.Result) string {
-	why := []string{}
+	return "Voting was extended from " + instant(round.Planned) + " to **" + instant(result.Deadline) + "**: " +
+		escapeAll(Extensions(round, result), "; ") + "."
+}
+
+// extendedAfterwards says the same of a round that was decided, on a line of its own;
+// "" when it ended as planned.
+func extendedAfterwards(round *rfc.Round, result rfc.Result) string {
+	if !decided(round) || !result.Deadline.After(round.Planned) {
+		return ""
+	}
+	return "\n\n" + extended(round, result)
+}
+
+// Extensions are the reasons, not escaped, why a round went on longer than planned:
+// the newest of the stewards' words, and what moved the deadline by itself.
+func Extensions(round *rfc.Round, result rfc.Result) []string {
+	var why []string
+	left := result.Extended
+	for _, x := range round.Extensions {
+		left -= x.For.Std()
+	}
 	for _, x := range round.Extensions[max(0, len(round.Extensions)-3):] {
-		why = append(why, fmt.Sprintf("%s by %s: %s", x.For, Login(x.By.Login), Escape(x.Why, maxReason)))
+		why = append(why, fmt.Sprintf("%s by %s: %s", x.For, cmp.Or(x.By.Login, "ghost"), x.Why))
 	}
 	if result.NearTie {
+		left -= round.Policy.NearTie.Extension.Std()
 		why = append(why, "it was near a tie")
 	}
-	line := "The deadline moved from " + instant(round.Planned) + " to **" + instant(result.Deadline) + "**"
-	if len(why) == 0 {
-		return line + " because of a late change."
+	if left > 0 {
+		why = append(why, "the outcome changed late")
 	}
-	return line + " (" + strings.Join(why, "; ") + ")."
+	return why
 }
 
 // boundName is the text an acceptance holds for: a commit, or the text's hash.
@@ -181,6 +202,9 @@ func concernList(v rfc.View) string {
 		fmt.Fprintf(&b, "- %s **Concern %d** by %s, %s: %s", tick(c.Settled()), c.Number, person(c.Raiser.Login), link(state, c.URL), Escape(c.Text, maxReason))
 		if c.How != "" {
 			fmt.Fprintf(&b, " — answered: %s", Escape(c.How, maxReason))
+		}
+		for _, o := range first(c.Overrules, maxNamed) {
+			fmt.Fprintf(&b, " — overruled by %s: %s", Login(o.By.Login), Escape(o.Why, maxReason))
 		}
 		b.WriteString("\n")
 	}

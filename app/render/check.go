@@ -13,7 +13,15 @@ import (
 func (Renderer) Check(v rfc.View) (title, summary string) {
 	title = heading(v.RFC) + " " + checkState(v)
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s · %s**: %s.\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
+	if v.RFC.Number == 0 {
+		title = "This draft RFC " + checkState(v)
+		fmt.Fprintf(&b, "**%s**: %s.\n", Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
+	} else {
+		fmt.Fprintf(&b, "**%s · %s**: %s.\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
+	}
+	if v.RFC.State == rfc.Draft {
+		b.WriteString("\nIts author opens it for comment with `/rfc open`.\n")
+	}
 	if v.RFC.State == rfc.Voting && v.Round != nil {
 		fmt.Fprintf(&b, "\nVoting closes **%s**.\n", instant(v.Result.Deadline))
 		for _, line := range missing(v) {
@@ -54,7 +62,7 @@ func checkState(v rfc.View) string {
 	r := v.RFC
 	switch r.State {
 	case rfc.Draft:
-		return "is a draft"
+		return "is not open yet"
 	case rfc.Open:
 		return "is open for comment"
 	case rfc.Voting:

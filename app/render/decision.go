@@ -17,7 +17,7 @@ func (Renderer) Decision(v rfc.View, round *rfc.Round, result rfc.Result) string
 		b.WriteString("**Why**: " + escapeAll(round.Reasons, ", ") + ".\n\n")
 	}
 	b.WriteString(tallyTable(result.Tally) + "\n")
-	b.WriteString(standingLine(v.RFC, round, result) + "\n\n")
+	b.WriteString(standingLine(v.RFC, round, result) + extendedAfterwards(round, result) + "\n\n")
 	b.WriteString("**What happens next**: " + next(v, round) + "\n")
 	if v.PageURL != "" {
 		b.WriteString("\nEvery ballot, the rules and the history: " + link("the RFC's page", v.PageURL) + ".\n")

@@ -48,7 +48,7 @@ func ballotSection(v rfc.View, n, room int) string {
 	var b strings.Builder
 	b.WriteString("| Voter | Vote | Weight | By | When | Counts |\n|:--|:--|:--|:--|:--|:--|\n")
 	for i := len(ballots) - 1; i >= len(ballots)-n; i-- {
-		ballotRow(&b, ballots[i], reputations)
+		ballotRow(&b, v, ballots[i], reputations)
 		if b.Len() > room {
 			return ""
 		}
@@ -76,7 +76,7 @@ func reputationsOf(v rfc.View, n int) map[int64]int {
 	return reputations
 }
 
-func ballotRow(b *strings.Builder, ballot rfc.Ballot, reputations map[int64]int) {
+func ballotRow(b *strings.Builder, v rfc.View, ballot rfc.Ballot, reputations map[int64]int) {
 	weight := rfc.FormatWeight(ballot.Weight)
 	if r := reputations[ballot.Voter.ID]; r >= 0 {
 		weight += fmt.Sprintf(" = 1 + %d/25", r)
@@ -86,7 +86,7 @@ func ballotRow(b *strings.Builder, ballot rfc.Ballot, reputations map[int64]int)
 		counts = Escape(ballot.WhyNot, maxReason)
 	}
 	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n",
-		Login(ballot.Voter.Login), choiceWord(ballot.Choice), weight, ballot.Channel, link(instant(ballot.At), ballot.URL), counts)
+		Login(ballot.Voter.Login), choiceWord(ballot.Choice), weight, ballot.Channel, link(instant(ballot.At), ballot.Where(v.Round)), counts)
 }
 
 // ballotSummary counts what the table holds: the ballots that count, and those that

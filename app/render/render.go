@@ -40,7 +40,7 @@ func (Renderer) Escape(text string, limit int) string { return Escape(text, limi
 // so that it is edited instead of repeated when the author tries again. The text
 // is Markdown of ours, in which people's words are escaped already.
 func (Renderer) Reply(commentID int64, text string) string {
-	return fmt.Sprintf("<!-- agora:reply %d -->\n%s\n", commentID, text)
+	return fmt.Sprintf("<!-- agora:reply %d -->\n%s\n", commentID, strings.TrimSpace(text))
 }
 
 // marker is the hidden first line by which a comment of ours is found again.

@@ -199,7 +199,7 @@ func TestAnnouncementMentionsOnlyWhileVoting(t *testing.T) {
 
 func TestReplyIsMarkedWithTheCommentItAnswers(t *testing.T) {
 	t.Parallel()
-	if got, want := render.New().Reply(991, "Done."), "<!-- agora:reply 991 -->\nDone.\n"; got != want {
+	if got, want := render.New().Reply(991, "Done.\n\n\n"), "<!-- agora:reply 991 -->\nDone.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -43,7 +43,7 @@ func stickyHead(v rfc.View) string {
 	b.WriteString(progressLine(v) + "\n")
 	if Current(v) {
 		b.WriteString("\n" + tallyTable(v.Result.Tally))
-		b.WriteString("\n" + standingLine(v.RFC, v.Round, v.Result) + "\n")
+		b.WriteString("\n" + standingLine(v.RFC, v.Round, v.Result) + extendedAfterwards(v.Round, v.Result) + "\n")
 	}
 	if warnings := warnings(v); len(warnings) > 0 {
 		b.WriteString("\n" + callout("WARNING", warnings))

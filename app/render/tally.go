@@ -58,14 +58,40 @@ func ceilShare(part, whole, units int64) int64 {
 	return units - floorShare(whole-part, whole, units)
 }
 
+// Quorum is the quorum an outcome turns on, and who took part in it.
+type Quorum struct {
+	Name string
+	Cast rfc.Count
+	Met  bool
+}
+
+// QuorumOf is the quorum to reject, to which every ballot counts, when the round is
+// rejected or would be; else the quorum to pass (RULES §2 "Tally" 1).
+func QuorumOf(round *rfc.Round, result rfc.Result) Quorum {
+	v := result.Verdict
+	outcome := v.Outcome
+	if round.Closed() {
+		outcome = round.Outcome
+	}
+	if outcome == rfc.OutcomeRejected {
+		return Quorum{Name: "Quorum to reject", Cast: result.Tally.Cast(), Met: v.QuorumToReject}
+	}
+	return Quorum{Name: "Quorum", Cast: rfc.Count{Voters: v.QuorumHeads, Weight: v.QuorumWeight}, Met: v.QuorumToPass}
+}
+
+// quorumText shows who took part beside what the quorum asks.
+func quorumText(round *rfc.Round, result rfc.Result) string {
+	quorum, v := QuorumOf(round, result), result.Verdict
+	return fmt.Sprintf("**%s** %d of %s %s · %s of %s weight %s",
+		quorum.Name, quorum.Cast.Voters, rfc.Plural(v.QuorumHeadsNeed, "voter"), tick(round.Heads > 0 && quorum.Cast.Voters >= v.QuorumHeadsNeed),
+		rfc.FormatWeight(quorum.Cast.Weight), rfc.FormatWeight(v.QuorumWeightNeed),
+		tick(round.Heads > 0 && round.Rules().WeightQuorumMet(quorum.Cast.Weight, round.Weight)))
+}
+
 // standingLine is the line of the four gates: quorum, approval, concerns, and what
 // equal votes would have decided.
 func standingLine(r *rfc.RFC, round *rfc.Round, result rfc.Result) string {
 	v := result.Verdict
-	quorum := fmt.Sprintf("**Quorum** %d of %s %s · %s of %s weight %s",
-		v.QuorumHeads, rfc.Plural(v.QuorumHeadsNeed, "voter"), tick(round.Heads > 0 && v.QuorumHeads >= v.QuorumHeadsNeed),
-		rfc.FormatWeight(v.QuorumWeight), rfc.FormatWeight(v.QuorumWeightNeed),
-		tick(round.Heads > 0 && round.Rules().WeightQuorumMet(v.QuorumWeight, round.Weight)))
 	approval := "**Approval** " + Approval(result.Tally, round.Rules().Approval) + " " + tick(v.Approval)
 	if short := v.SupportersNeed - result.Tally.Supporters; short > 0 {
 		approval += fmt.Sprintf(" (%s besides the author missing)", rfc.Plural(short, "approval"))
@@ -74,7 +100,7 @@ func standingLine(r *rfc.RFC, round *rfc.Round, result rfc.Result) string {
 	if result.OpenConcerns > 0 {
 		concerns = fmt.Sprintf("**Concerns** %d open ❌", result.OpenConcerns)
 	}
-	return strings.Join([]string{quorum, approval, concerns, "**One person, one vote:** " + equalVotes(r, result)}, " — ")
+	return strings.Join([]string{quorumText(round, result), approval, concerns, "**One person, one vote:** " + equalVotes(r, result)}, " — ")
 }
 
 // Approval says how the approval stands: "74 % of at least 66.67 %". Shares are floored to whole percents,

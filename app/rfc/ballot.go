@@ -89,6 +89,15 @@ func (a Act) retraction() int {
 	return 0
 }
 
+// Where is the address at which the act can be looked at: its comment or review, for
+// a reaction the ballot comment of its round. It is "" when there is none.
+func (a Act) Where(round *Round) string {
+	if a.URL == "" && a.Channel == ByReaction {
+		return round.BallotURL
+	}
+	return a.URL
+}
+
 // SortActs puts acts in the order in which they count: by GitHub's instant, and at
 // the same instant so that the one that wins comes last.
 func SortActs(acts []Act) {

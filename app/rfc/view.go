@@ -2,6 +2,7 @@ package rfc
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -49,11 +50,9 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 		return v, err
 	}
 	for _, round := range v.Rounds {
-		written, err := tx.WrittenComment(ctx, r.Ref, ballotKey(round.Number))
-		if err != nil && !app.Is(err, app.CodeNotFound) {
+		if round.BallotURL, err = BallotURL(ctx, tx, r, round.Number); err != nil {
 			return v, err
 		}
-		round.BallotURL = written.URL
 	}
 	if n := len(v.Rounds); n > 0 {
 		v.Round = v.Rounds[n-1]
@@ -82,6 +81,15 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 		}
 	}
 	return v, nil
+}
+
+// BallotURL finds the address of a round's ballot comment, "" before there is one.
+func BallotURL(ctx context.Context, tx Tx, r *RFC, round int) (string, error) {
+	written, err := tx.WrittenComment(ctx, r.Ref, ballotKey(round))
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return "", fmt.Errorf("finding the ballot of round %d of %s: %w", round, r.Name(), err)
+	}
+	return written.URL, nil
 }
 
 // loadRecord gathers what a round's result follows from. A closed round is
