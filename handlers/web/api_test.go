@@ -15,7 +15,9 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/config"
 )
 
 func TestRFCHasTheShapeOfTheInterface(t *testing.T) {
@@ -55,6 +57,18 @@ func TestRFCWithoutARoundHasNulls(t *testing.T) {
 		if value, there := got[key]; value != nil || !there {
 			t.Errorf("%s is %v, want null", key, value)
 		}
+	}
+	if got["policy_version"] != "" || at(got, "approval", "need") != "" {
+		t.Errorf("rules that nobody has read yet: %v, %v", got["policy_version"], got["approval"])
+	}
+	policy := config.DefaultPolicy()
+	policy.MinSupporters = 1
+	w.change(func(ctx context.Context, tx rfc.Tx) error {
+		return tx.SavePolicy(ctx, community.PolicyRecord{Repository: public.ID, Policy: policy, Version: policy.Version(), ReadAt: now})
+	})
+	got = w.json(200, "/api/v1/communities/acme/rfcs/7")
+	if got["policy_version"] != policy.Version() || at(got, "approval", "need") != "2/3" || at(got, "quorum", "heads", "need") != 0.0 {
+		t.Errorf("the rules in force are not shown: %v", got)
 	}
 	if got["voting_opens_at"] != "2026-10-02T18:00:00Z" {
 		t.Errorf("voting_opens_at is %v", got["voting_opens_at"])
@@ -210,6 +224,19 @@ func TestBallotsAreAllRoundsOldestFirst(t *testing.T) {
 	if at(items[15], "counted") != true || at(items[15], "why_not") != "" {
 		t.Errorf("the newest ballot: %v", items[15])
 	}
+	w.change(func(ctx context.Context, tx rfc.Tx) error {
+		errs := tx.SaveWrittenComment(ctx, rfc.Written{Ref: r.Ref, Key: "ballot/2", CommentID: 77, URL: "https://github.example/ballot", Sent: "x", SentAt: now})
+		_, err := tx.AddAct(ctx, &rfc.Act{RFC: r.ID, Round: 2, Voter: app.User{ID: 4, Login: "voter-4"}, Choice: rfc.Approve, Channel: rfc.ByReaction,
+			Source: 999, At: second.OpenedAt.Add(time.Hour), Seen: now})
+		return errors.Join(errs, err)
+	})
+	items = w.json(200, "/api/v1/communities/acme/rfcs/7/ballots")["items"].([]any)
+	if got := at(items[16], "url"); got != "https://github.example/ballot" {
+		t.Errorf("a ballot by reaction is said to be at %q", got)
+	}
+	if body := text(t, w.get("/c/acme/rfcs/7")); !strings.Contains(body, `href="https://github.example/ballot"`) {
+		t.Error("the page does not lead from the ballot by reaction to the ballot comment")
+	}
 	w.json(422, "/api/v1/communities/acme/rfcs/7/ballots?cursor=1.99999")
 	w.json(422, "/api/v1/communities/acme/rfcs/7/ballots?cursor=1")
 }
@@ -265,7 +292,7 @@ func TestMembersShowOnlyPublicFields(t *testing.T) {
 	w.member(62, "noor", false)
 	want := map[string]any{
 		"id": 60.0, "login": "maya", "role": "moderator", "level": "", "reputation": 60.0, "weight": "3.40",
-		"joined_at": "2026-09-02T18:00:00Z", "contributions": map[string]any{"rfc_accepted": 2.0},
+		"joined_at": "2026-09-02T18:00:00.123456Z", "contributions": map[string]any{"rfc_accepted": 2.0},
 	}
 	if diff := cmp.Diff(want, w.json(200, "/api/v1/communities/acme/members/MAYA")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

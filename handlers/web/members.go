@@ -90,6 +90,6 @@ func (s *server) shapeMember(ctx context.Context, m communities.Member) (memberS
 	}
 	return memberShape{
 		ID: m.ID, Login: m.Login, Role: role, Level: m.Level, Reputation: reputation,
-		Weight: rfc.FormatWeight(int64(communities.Weight(reputation))), JoinedAt: m.JoinedAt.UTC(), Contributions: contributions,
+		Weight: rfc.FormatWeight(int64(communities.Weight(reputation))), JoinedAt: moment(m.JoinedAt), Contributions: contributions,
 	}, nil
 }

@@ -41,13 +41,21 @@ func secured(https bool, next http.Handler) http.Handler {
 
 // onlyReads refuses every method but GET and HEAD.
 func onlyReads(next http.Handler) http.Handler {
+	other := refused("GET, HEAD", "Agora is read here, and written on GitHub.")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			problem(w, http.StatusMethodNotAllowed, "Agora is read here, and written on GitHub.")
+			other.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// refused answers methods that are none of those allowed.
+func refused(allow, why string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", allow)
+		problem(w, http.StatusMethodNotAllowed, why)
 	})
 }
 

@@ -87,8 +87,10 @@ type rfcPageData struct {
 	RFC            rfcShape
 	Current        bool // the newest round belongs to where the RFC stands
 	Sides          []side
+	Quorum         render.Quorum
 	Approval       string
 	Round          *rfc.Round
+	Extensions     []string // why the deadline moved
 	Rules          [][2]string
 	Concerns       []rfc.Concern
 	Ballots        []rfc.Ballot // of the newest round, newest first
@@ -119,6 +121,10 @@ func (s *server) rfcPage(w http.ResponseWriter, r *http.Request) {
 			return rfcPageData{}, err
 		}
 		v, err := rfc.LoadView(ctx, tx, found, s.now())
+		if err != nil {
+			return rfcPageData{}, err
+		}
+		v.Policy, err = inForce(ctx, tx, v.Repository)
 		return s.rfcPageOf(v), err
 	})
 	if err != nil {
@@ -144,6 +150,10 @@ func (s *server) rfcPageOf(v rfc.View) rfcPageData {
 		return data
 	}
 	data.Round, data.Rules, data.Sides = v.Round, render.Rules(v.Round), sides(v.Result.Tally)
+	data.Quorum = render.QuorumOf(v.Round, v.Result)
+	if v.Result.Deadline.After(v.Round.Planned) {
+		data.Extensions = render.Extensions(v.Round, v.Result)
+	}
 	data.Approval = render.Approval(v.Result.Tally, v.Round.Rules().Approval)
 	if v.RFC.State == rfc.Voting && !v.Round.TextChangedAt.IsZero() {
 		data.Warnings = append(data.Warnings, "The text changed since voting opened.")

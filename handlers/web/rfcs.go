@@ -110,6 +110,9 @@ func (s *server) listBallots(ctx context.Context, in *rfcListInput) (*page[ballo
 			if err != nil {
 				return nil, err
 			}
+			if round.BallotURL, err = rfc.BallotURL(ctx, tx, r, round.Number); err != nil {
+				return nil, err
+			}
 			ballots := result.Ballots
 			if round.Number == fromRound && after > 0 {
 				at := slices.IndexFunc(ballots, func(b rfc.Ballot) bool { return b.ID == after })
@@ -123,7 +126,7 @@ func (s *server) listBallots(ctx context.Context, in *rfcListInput) (*page[ballo
 					next = fmt.Sprintf("%d.%d", last.Round, last.ID)
 					break
 				}
-				items, last = append(items, shapeBallot(b)), b
+				items, last = append(items, shapeBallot(b, round)), b
 			}
 		}
 		return pageOf(s, items, next, rfcPathOf(in.RFCPath)+"/ballots", url.Values{"limit": {strconv.Itoa(in.Limit)}}), nil

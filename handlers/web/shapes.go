@@ -77,7 +77,7 @@ type rfcShape struct {
 	UnweightedWouldPass bool          `json:"unweighted_would_pass" doc:"The same, had every vote the same weight"`
 	Outcome             *string       `json:"outcome" doc:"How the newest round ended; null until then"`
 	Reasons             []string      `json:"reasons" nullable:"false" doc:"What stands in the way, or why it passes"`
-	PolicyVersion       string        `json:"policy_version"`
+	PolicyVersion       string        `json:"policy_version" doc:"Of the rules frozen with the round; before there is one, of those in force"`
 }
 
 type ballotShape struct {
@@ -89,7 +89,7 @@ type ballotShape struct {
 	WhyNot  string      `json:"why_not"`
 	Channel string      `json:"channel" enum:"reaction,comment,review"`
 	CastAt  time.Time   `json:"cast_at"`
-	URL     string      `json:"url"`
+	URL     string      `json:"url" doc:"The comment or review; for a reaction the ballot comment"`
 }
 
 type auditShape struct {
@@ -130,17 +130,21 @@ func count(c rfc.Count) countShape {
 	return countShape{Weight: rfc.FormatWeight(c.Weight), Voters: c.Voters}
 }
 
-// instant is a time in UTC, nil for none.
+// moment is a time in UTC, to the microsecond: nothing is known more exactly.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// instant is a moment, nil for none.
 func instant(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = moment(t)
 	return &t
 }
 
 // shapeRFC is how the API shows a view. While an RFC is discussed again, the
-// ballots of an earlier round are void and not shown as its tally.
+// ballots of an earlier round are void and not shown as its tally; the rules are
+// those in force.
 func (s *server) shapeRFC(v rfc.View) rfcShape {
 	r := v.RFC
 	shape := rfcShape{
@@ -153,8 +157,11 @@ func (s *server) shapeRFC(v rfc.View) rfcShape {
 	if r.State == rfc.Open {
 		shape.VotingOpensAt = instant(r.DiscussionEnds)
 	}
-	if render.Current(v) {
+	switch {
+	case render.Current(v):
 		shapeRound(&shape, v.Round, v.Result)
+	case len(v.Policy.Types) > 0: // what a round would be held by that opens now
+		shape.Approval.Need, shape.PolicyVersion = v.Policy.RulesOf(r.Type).Approval.String(), v.Policy.Version()
 	}
 	return shape
 }
@@ -200,16 +207,16 @@ func decimalShare(part, whole int64) string {
 	return digits[:len(digits)-4] + "." + digits[len(digits)-4:]
 }
 
-func shapeBallot(b rfc.Ballot) ballotShape {
+func shapeBallot(b rfc.Ballot, round *rfc.Round) ballotShape {
 	return ballotShape{
 		Round: b.Round, Voter: person(b.Voter), Choice: string(b.Choice), Weight: rfc.FormatWeight(b.Weight),
-		Counted: b.Counted, WhyNot: b.WhyNot, Channel: string(b.Channel), CastAt: b.At.UTC(), URL: b.URL,
+		Counted: b.Counted, WhyNot: b.WhyNot, Channel: string(b.Channel), CastAt: moment(b.At), URL: b.Where(round),
 	}
 }
 
 func shapeAudit(e audit.Entry, logins map[int64]string) auditShape {
 	shape := auditShape{
-		Seq: e.Seq, At: e.At.UTC(), Kind: e.Kind, From: e.From, To: e.To, Reason: e.Reason, PolicyVersion: e.PolicyVersion, Hash: e.Hash, Chain: e.Chain,
+		Seq: e.Seq, At: moment(e.At), Kind: e.Kind, From: e.From, To: e.To, Reason: e.Reason, PolicyVersion: e.PolicyVersion, Hash: e.Hash, Chain: e.Chain,
 	}
 	if e.Actor != 0 {
 		shape.Actor = &personShape{ID: e.Actor, Login: logins[e.Actor]}

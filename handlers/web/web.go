@@ -92,6 +92,7 @@ func New(options Options) http.Handler {
 	}
 	if options.Hook != nil {
 		mux.Handle("POST /api/github/hook", options.Hook)
+		mux.Handle("/api/github/hook", refused("POST", "GitHub sends its webhooks here."))
 	}
 	return recovered(secured(strings.HasPrefix(s.publicURL, "https://"), mux))
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -37,6 +38,31 @@ func TestPageShowsTheNumbersOfTheAPI(t *testing.T) {
 	}
 	if regexp.MustCompile(`(?i)<script|<img|style=|onerror`).MatchString(body) {
 		t.Error("the page has something alive")
+	}
+}
+
+func TestThePageOfARejectionShowsWhatItTurnedOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.rfc(7, rfc.Rejected, public)
+	round := w.voting(r)
+	for i := range 6 {
+		w.change(func(ctx context.Context, tx rfc.Tx) error {
+			_, err := tx.AddAct(ctx, &rfc.Act{RFC: r.ID, Round: 1, Voter: app.User{ID: int64(20 + i), Login: "late"}, Choice: rfc.Reject, Channel: rfc.ByComment,
+				Source: int64(990 + i), At: round.Planned.Add(-time.Hour), Seen: now})
+			return err
+		})
+	}
+	round.ClosedAt, round.Outcome, round.Reasons = round.Planned.AddDate(0, 0, 3), rfc.OutcomeRejected, []string{"approval is under the line"}
+	w.change(func(ctx context.Context, tx rfc.Tx) error { return tx.SaveRound(ctx, round) })
+	body := text(t, w.get("/c/acme/rfcs/7"))
+	for _, want := range []string{"Quorum to reject</dt><dd>20 of 12 voters", "✅ reached", ", extended from <time", ": the outcome changed late."} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, body)
+		}
+	}
+	if got := w.json(200, "/api/v1/communities/acme/rfcs/7"); at(got, "quorum", "heads", "have") != 11.0 || at(got, "quorum", "met") != false {
+		t.Errorf("the API shows another quorum than the one to pass: %v", got["quorum"])
 	}
 }
 
@@ -113,8 +139,12 @@ func TestOnlyReadingIsAllowed(t *testing.T) {
 	if hooked != 1 {
 		t.Error("the webhook is not mounted")
 	}
-	if got := w.get("/api/github/hook"); got.Code != http.StatusNotFound && got.Code != http.StatusMethodNotAllowed || hooked != 1 {
-		t.Errorf("GET of the webhook: %d", got.Code)
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete} {
+		recorder := httptest.NewRecorder()
+		w.handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, "/api/github/hook", nil))
+		if recorder.Code != http.StatusMethodNotAllowed || recorder.Header().Get("Allow") != http.MethodPost || hooked != 1 {
+			t.Errorf("%s of the webhook: %d, Allow: %q", method, recorder.Code, recorder.Header().Get("Allow"))
+		}
 	}
 }
 

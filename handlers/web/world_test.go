@@ -161,7 +161,7 @@ func (w *world) voting(r *rfc.RFC) *rfc.Round {
 func (w *world) member(id int64, login string, left bool) {
 	w.t.Helper()
 	m := community.Member{
-		Community: acme.ID, ID: id, Login: login, Name: "Secret Name", JoinedAt: opened.AddDate(0, -1, 0), JoinedBy: community.JoinedByCommand,
+		Community: acme.ID, ID: id, Login: login, Name: "Secret Name", JoinedAt: opened.AddDate(0, -1, 0).Add(123_456_789), JoinedBy: community.JoinedByCommand,
 		Role: "moderator", Contributions: map[string]int{"rfc_accepted": 2}, HeldWhy: "private reason",
 	}
 	if left {
