@@ -11,9 +11,14 @@ import (
 	"github.com/agora-rfc/agora/app/audit"
 )
 
-// sealBatch is how many entries one transaction seals: a few milliseconds in which
-// SQLite's one writer serves nobody else.
-const sealBatch = 250
+const (
+	// sealBatch is how many entries one transaction seals: a few milliseconds in
+	// which SQLite's one writer serves nobody else.
+	sealBatch = 100
+	// sealsAtOnce is how many one statement writes: fewer are more round trips to
+	// PostgreSQL, and with more SQLite takes longer to bind them than to write them.
+	sealsAtOnce = 25
+)
 
 // SealAudit gives every entry that is committed and has none its place in its
 // community's chain, in batches of one transaction each, and returns how many. The
@@ -64,7 +69,12 @@ func (tx *Tx) sealBatch(ctx context.Context) (int, error) {
 			return 0, fmt.Errorf("moving the head of %d to %d: %w", community, head.Seq, err)
 		}
 	}
-	return len(entries), tx.saveSeals(ctx, entries)
+	for seals := range slices.Chunk(entries, sealsAtOnce) {
+		if err := tx.saveSeals(ctx, seals); err != nil {
+			return 0, err
+		}
+	}
+	return len(entries), nil
 }
 
 // saveSeals writes the places of entries in one statement.

@@ -3,7 +3,9 @@ package rfc_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -419,6 +421,40 @@ func TestAnExportIsReadAsItWasWritten(t *testing.T) {
 		}
 		if again.String() != file+"\n" {
 			t.Errorf("written again it is\n%s\nand was\n%s", &again, file)
+		}
+	})
+}
+
+// The chain follows from the lines by nothing but what docs/verification.md says.
+func TestAnExportsChainIsAsDescribed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		h.refresh()
+		h.say("lee", `/concern raise "a < b & c > d, \u2028 'quoted' <!-- \\ é"`)
+		h.say("maya", `/rfc withdraw "a < b & c > d"`)
+		h.seal()
+		seal := regexp.MustCompile(`^\{"type":"entry","seq":\d+,(.*),"hash":"([0-9a-f]{64})","chain":"([0-9a-f]{64})"\}\n$`)
+		sum := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+		chain, entries := "", 0
+		for _, line := range h.export().lines {
+			if !strings.HasPrefix(line, `{"type":"entry"`) {
+				continue
+			}
+			part := seal.FindStringSubmatch(line)
+			if part == nil {
+				t.Fatalf("not as described: %s", line)
+			}
+			if hash := sum("{" + part[1] + "}"); hash != part[2] {
+				t.Errorf("the hash is %s of %s", hash, line)
+			}
+			if chain = sum(chain + "\n" + part[2]); chain != part[3] {
+				t.Errorf("the chain is %s at %s", chain, line)
+			}
+			entries++
+		}
+		if entries < 8 || chain != h.head().Hash {
+			t.Errorf("%d entries end with %s", entries, chain)
 		}
 	})
 }
