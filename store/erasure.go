@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -83,9 +84,14 @@ type erasure struct {
 // eraseSpan is how many deliveries one transaction looks through.
 const eraseSpan = 2000
 
+// eraseFor is how long after a leave deliveries are emptied at once: what Agora then
+// changes on GitHub comes back in events, which name the authors of issues. It is
+// only so long that the login is still known.
+const eraseFor = time.Hour
+
 // EraseDeliveries empties the deliveries that name somebody who left, as soon as
-// they are processed; those from before that still wait are tried again later, which
-// the error says (app.RetryAfter).
+// they are processed. While that may bring up more, the error says when to do it
+// again (app.RetryAfter).
 func (s *Store) EraseDeliveries(ctx context.Context) error {
 	var erasures []erasure
 	var last int64
@@ -98,8 +104,9 @@ func (s *Store) EraseDeliveries(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for who is to be erased: %w", err)
 	}
-	waiting := false
+	waiting, now := false, s.now()
 	for _, e := range erasures {
+		waiting = waiting || now < e.leftAt+eraseFor.Microseconds()
 		for after := int64(0); after < last; after += eraseSpan {
 			err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
 				left, err := tx.eraseSpan(ctx, e, after, after+eraseSpan)
@@ -112,7 +119,7 @@ func (s *Store) EraseDeliveries(ctx context.Context) error {
 		}
 	}
 	if waiting {
-		return app.RetryAfter(fmt.Errorf("deliveries from before an erasure are still to be processed"), 30*time.Second)
+		return app.RetryAfter(errors.New("events that name somebody who left may still come"), eraseFor/6)
 	}
 	for _, e := range erasures {
 		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
@@ -174,7 +181,7 @@ func (s *Store) truncateLog(ctx context.Context) error {
 		return fmt.Errorf("emptying the write-ahead log: %w", err)
 	}
 	if busy != 0 {
-		return app.RetryAfter(fmt.Errorf("readers still use the write-ahead log"), time.Second)
+		return app.RetryAfter(errors.New("readers still use the write-ahead log"), time.Second)
 	}
 	return nil
 }

@@ -63,8 +63,7 @@ func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time
 	return m, true, tx.SaveMember(ctx, m)
 }
 
-// EraseKind is the kind of the entry that empties the deliveries of who left, and
-// its lane.
+// EraseKind is the kind of the entry that empties the deliveries of who left.
 const EraseKind = "deliveries.erase"
 
 // Leave erases a member's personal data, wherever it is kept, and keeps the ledger
@@ -81,7 +80,8 @@ func (s *Service) Leave(ctx context.Context, tx Tx, m Member, at time.Time) erro
 	if err := s.RFCs.Forget(ctx, m.Community, m.ID); err != nil {
 		return err
 	}
-	if err := tx.Enqueue(ctx, EraseKind, EraseKind, EraseKind, nil); err != nil {
+	lane := fmt.Sprintf("%s/%d/%d", EraseKind, m.Community, m.ID) // nobody waits for the end of another's
+	if err := tx.Enqueue(ctx, lane, EraseKind, "", nil); err != nil {
 		return err
 	}
 	return tx.AppendAudit(ctx, audit.Entry{Community: m.Community, Subject: MemberSubject(m.ID), At: at, Actor: m.ID, Kind: "left"})

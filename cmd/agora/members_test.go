@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	_ "github.com/jackc/pgx/v5/stdlib" // PostgreSQL, to look into its tables
+
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/ghsim"
+	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/config"
+	"github.com/agora-rfc/agora/store/storetest"
+)
+
+// everybody looks at each member of the one community and their ledger.
+func (s *scene) everybody(look func(m community.Member, did []community.Contribution, ledger []community.Entry)) {
+	s.t.Helper()
+	err := s.agora.store.Community().View(s.ctx, func(ctx context.Context, tx community.Tx) error {
+		account := s.community()
+		members, err := tx.Members(ctx, account)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			did, err := tx.ContributionsOf(ctx, account, m.ID, 0)
+			if err != nil {
+				return err
+			}
+			ledger, err := tx.Ledger(ctx, account, m.ID)
+			if err != nil {
+				return err
+			}
+			look(m, did, ledger)
+		}
+		return nil
+	})
+	must(s.t, err)
+}
+
+// replays checks that what is stored of members equals a replay of what they did.
+func (s *scene) replays() {
+	s.t.Helper()
+	s.everybody(func(m community.Member, did []community.Contribution, _ []community.Entry) {
+		counts := map[string]int{}
+		for _, c := range did {
+			counts[string(c.Kind)]++
+		}
+		if len(counts)+len(m.Contributions) > 0 && !cmp.Equal(counts, m.Contributions) {
+			s.t.Errorf("member %d counts %v, and did %v", m.ID, m.Contributions, counts)
+		}
+	})
+}
+
+// contributions are the counts of one member.
+func (s *scene) contributions(login string) (counts map[string]int) {
+	s.everybody(func(m community.Member, _ []community.Contribution, _ []community.Entry) {
+		if m.Login == login {
+			counts = m.Contributions
+		}
+	})
+	return counts
+}
+
+// points are a member's entries of a kind, in whole points.
+func (s *scene) points(login string, kind config.EntryKind) (points []int64) {
+	s.everybody(func(m community.Member, _ []community.Contribution, ledger []community.Entry) {
+		for _, e := range ledger {
+			if m.Login == login && e.Kind == kind {
+				points = append(points, e.Points/community.Scale)
+			}
+		}
+	})
+	return points
+}
+
+func TestContributionsAndReputationComeFromWhatHappens(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.pass(10 * day) // signals count from members of a week
+		number := s.pull("kim", ghsim.NewPullRequest{Title: "Weights", Body: "Let weights count.\n\nCo-authors: @lee, @stranger",
+			Files: map[string]string{"rfc.md": "text\n"}}, "rfc")
+		liked := s.say("noor", number, "This is what we need.")
+		s.say("noor", number, "/vote approve")
+		s.done("maya", number, "/rfc vote")
+		for _, who := range []string{"kim", "maya", "lee"} {
+			_, err := s.sim.As(who).React(rfcs, liked.ID, "heart")
+			s.ok(err)
+		}
+		_, err := s.sim.As("noor").React(rfcs, liked.ID, "rocket") // one's own
+		s.ok(err)
+		_, err = s.sim.As("maya").Review(rfcs, number, ghsim.Approve, "well done")
+		s.ok(err)
+		for _, who := range []string{"noor", "sam", "lee"} {
+			s.done(who, number, "/vote approve")
+		}
+		if reply := s.say("kim", number, "/member show"); !strings.Contains(s.replyTo(rfcs, number, reply), "RFC-1](") {
+			t.Errorf("kim is not told to vote: %s", s.replyTo(rfcs, number, reply))
+		}
+		s.over(7 * day)
+		s.is(number, rfc.Accepted)
+
+		if kim, lee := s.points("kim", config.RFCAccepted), s.points("lee", config.RFCAccepted); !cmp.Equal(kim, []int64{30}) || !cmp.Equal(lee, []int64{30}) {
+			t.Errorf("the authors share 60 points as %v and %v", kim, lee)
+		}
+		if reactions := s.points("noor", config.CommentReaction); len(reactions) != 3 {
+			t.Errorf("noor's comment was liked by three others: %v", reactions)
+		}
+		build := s.pull("sam", ghsim.NewPullRequest{Title: "Build it", Body: "Implements: RFC-1", Files: map[string]string{"a.go": "package a\n"}})
+		s.ok(s.sim.As("maya").Merge(rfcs, build))
+		s.is(number, rfc.Implemented)
+		more := s.pull("sam", ghsim.NewPullRequest{Title: "Build more", Body: "Implements: RFC-1", Files: map[string]string{"b.go": "package a\n"}})
+		s.ok(s.sim.As("maya").Merge(rfcs, more))
+		if sam := s.points("sam", config.PullRequestMerged); !cmp.Equal(sam, []int64{15, 15}) {
+			t.Errorf("two linked pull requests brought %v", sam)
+		}
+		for login, want := range map[string]map[string]int{
+			"kim":  {"rfc": 1, "reaction": 1},
+			"lee":  {"vote": 1, "reaction": 1},
+			"noor": {"comment": 1, "vote": 1},
+			"maya": {"review": 1, "vote": 1, "reaction": 1},
+			"sam":  {"vote": 1, "pull_request": 2},
+		} {
+			if diff := cmp.Diff(want, s.contributions(login)); diff != "" {
+				t.Errorf("contributions of %s (-want +got):\n%s", login, diff)
+			}
+		}
+		s.pass(2 * time.Hour) // everything is read again, and counts once
+		s.replays()
+	})
+}
+
+func TestAHeldMembersBallotIsVoid(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Weights", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.done("lee", number, "/vote approve")
+	s.refused("kim", number, "/member hold @lee \"no\"", "only a steward of the community")
+	s.done("maya", number, `/member hold @lee "the account seems taken over"`)
+	if got := s.counts(1, "lee"); got != "" {
+		t.Errorf("the ballot of the held member counts as %q", got)
+	}
+	s.done("maya", number, `/member release @lee "it is lee's again"`)
+	if got := s.counts(1, "lee"); got != "" {
+		t.Errorf("the release brought the ballot back as %q", got)
+	}
+	s.done("maya", number, `/member hold @lee "once more"`)
+	s.done("maya", number, `/rfc restart "without lee"`)
+	s.contains(s.ballot(number, 1, 2).Body, "**4 members** may vote")
+}
+
+// Who leaves is gone from the database: neither login nor name nor address is found
+// in the whole of it, and every decision still recounts.
+func TestWhoLeavesIsGoneFromTheDatabase(t *testing.T) {
+	t.Parallel()
+	const login, name, address = "quinn-vanishes", "Quinn Unforgotten", "quinn@unforgotten.example"
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddUser(ghsim.NewUser{Login: login, Name: name})
+		s.ok(s.sim.As("maya").AddCollaborator(rfcs, login, "write"))
+		own := s.issue(login, "Weights", "By "+name+", "+address+".\n\nCo-authors: @"+login, "rfc")
+		s.done(login, own, "/member join")
+		s.pass(8 * day)
+		other := s.issue("kim", "Another", "Co-authors: @"+login, "rfc")
+		s.say(login, other, "Write to "+address+".")
+		s.done(login, other, `/concern raise "I, `+login+`, miss the figures of last year"`)
+		for _, number := range []int{own, other} {
+			s.done("maya", number, "/rfc vote")
+			s.done(login, number, `/vote approve "says `+name+`, `+address+`"`)
+		}
+		s.done("kim", other, "/member show @"+login)
+		s.done("kim", other, "/member reputation "+strings.ToUpper(login))
+		s.done("maya", other, `/member endorse @`+login+` "`+login+` is kind"`)
+		s.done("maya", other, `/member penalise @`+login+` spam "@`+login+` again"`)
+		s.refused("kim", other, "/member endorse @"+login, "needs a text")
+		if !s.holds(url, login) {
+			t.Fatal("the search finds nobody who is there")
+		}
+		s.done(login, own, "/member leave")
+		s.pass(30 * time.Minute)
+		s.pass(45 * time.Minute)
+		for _, word := range []string{login, name, address} {
+			if s.holds(url, word) {
+				t.Errorf("%q is still there", word)
+			}
+		}
+		s.over(7 * day) // the decisions stand, and recount
+		s.contains(s.sticky(own, 1), "ghost")
+		s.replays()
+	})
+}
+
+// holds searches the whole database for a word.
+func (s *scene) holds(url, word string) bool {
+	s.t.Helper()
+	if path, lite := strings.CutPrefix(url, "sqlite://"); lite {
+		for _, file := range []string{path, path + "-wal"} {
+			data, err := os.ReadFile(file)
+			if err != nil && !os.IsNotExist(err) {
+				s.t.Fatal(err)
+			}
+			if i := strings.Index(strings.ToLower(string(data)), strings.ToLower(word)); i >= 0 {
+				s.t.Logf("%s: …%q…", file, data[max(0, i-200):min(len(data), i+60)])
+				return true
+			}
+		}
+		return false
+	}
+	db, err := sql.Open("pgx", url)
+	must(s.t, err)
+	defer db.Close()
+	rows, err := db.QueryContext(s.ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`)
+	must(s.t, err)
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var table string
+		must(s.t, rows.Scan(&table))
+		tables = append(tables, table)
+	}
+	must(s.t, rows.Err())
+	for _, table := range tables {
+		var found int
+		query := fmt.Sprintf(`SELECT COUNT(*) FROM %q t WHERE t::text ILIKE $1 OR t::text LIKE $2`, table)
+		must(s.t, db.QueryRowContext(s.ctx, query, "%"+word+"%", "%"+hex.EncodeToString([]byte(word))+"%").Scan(&found))
+		if found > 0 {
+			s.t.Logf("%d rows of %s", found, table)
+			return true
+		}
+	}
+	return false
+}
