@@ -35,6 +35,8 @@ type Line struct {
 	Vote bool      `json:"vote,omitempty"`
 	At   time.Time `json:"at"`
 	Say  string    `json:"say,omitempty"` // what the reply says of it, Markdown
+	// Untimely tells that it was refused for the hour alone; see Refusal.
+	Untimely bool `json:"untimely,omitempty"`
 }
 
 // Wanted is which reactions the comment should wear: a rocket when something was
@@ -114,6 +116,10 @@ type Handler func(ctx context.Context, call Call) (Apply, error)
 type Refusal struct {
 	Code   string
 	Reason string
+	// Untimely tells that the command came too early or too late for what is known now.
+	// Events come out of order, so a reading of the issue looks at it again: it may turn
+	// out to have been in time.
+	Untimely bool
 }
 
 // Error gives the reason.
@@ -122,6 +128,11 @@ func (r *Refusal) Error() string { return r.Reason }
 // Refuse makes a Refusal.
 func Refuse(code, format string, args ...any) error {
 	return &Refusal{Code: code, Reason: fmt.Sprintf(format, args...)}
+}
+
+// RefuseForNow makes a Refusal of a command that is untimely.
+func RefuseForNow(code, format string, args ...any) error {
+	return &Refusal{Code: code, Reason: fmt.Sprintf(format, args...), Untimely: true}
 }
 
 func asRefusal(err error) (*Refusal, bool) {

@@ -102,7 +102,11 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 	contradicts := Contradicts(commandsOf(results))
 	var failures []error // each command on its own: what cannot be known now keeps no other from running
 	for _, result := range pending {
-		if err := r.one(ctx, in, &run, result, at, contradicts); err != nil {
+		carryOut := r.one
+		if untimely(run, result) >= 0 {
+			carryOut = r.lookAgain
+		}
+		if err := carryOut(ctx, in, &run, result, at, contradicts); err != nil {
 			failures = append(failures, fmt.Errorf("running %q of comment %d: %w", raw(result), in.Comment.ID, err))
 		}
 	}
@@ -140,7 +144,7 @@ func (r *Runner) load(ctx context.Context, in Incoming) (run Run, known bool, er
 func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []Result {
 	ran := map[string]int{}
 	for _, l := range run.Lines {
-		if l.Done || !in.Edited {
+		if l.Done || !in.Edited && !(in.Reading && l.Untimely) {
 			ran[l.Text]++
 		}
 	}
@@ -237,8 +241,42 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 		return err
 	}
 	definition := result.Command.Definition
-	line.Done, line.Say = false, fmt.Sprintf("`%s` was not carried out: %s\n\nUsage: `%s`", definition.Name(), refusal.Reason, definition.Usage())
+	line.Done, line.Untimely = false, refusal.Untimely
+	line.Say = fmt.Sprintf("`%s` was not carried out: %s\n\nUsage: `%s`", definition.Name(), refusal.Reason, definition.Usage())
 	return r.record(ctx, in, run, line, nil)
+}
+
+// untimely finds the line of a command that was refused for the hour alone, -1 for
+// none.
+func untimely(run Run, result Result) int {
+	text := fingerprint(raw(result))
+	return slices.IndexFunc(run.Lines, func(l Line) bool { return l.Untimely && l.Text == text })
+}
+
+// lookAgain carries out a command that was refused for the hour alone, if it turns out
+// to have been in time; else the answer stays.
+func (r *Runner) lookAgain(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, _ bool) error {
+	call := Call{Repo: in.Repo, Ref: in.Ref, Comment: in.Comment, At: at, Command: result.Command}
+	apply, err := r.handlers[result.Command.Definition.Name()](ctx, call)
+	saved := *run
+	if err == nil {
+		err = r.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			reply, err := apply(ctx)
+			if err != nil {
+				return err
+			}
+			saved.Lines = slices.Clone(run.Lines)
+			saved.Lines[untimely(*run, result)] = Line{Text: fingerprint(raw(result)), At: at, Vote: isVote(result), Done: true, Say: reply}
+			return saveRun(ctx, tx, saved)
+		})
+	}
+	if _, refused := asRefusal(err); refused {
+		return nil
+	}
+	if err == nil {
+		*run = saved
+	}
+	return err
 }
 
 // commandsPerMinute is how many commands a person may give in a community within a

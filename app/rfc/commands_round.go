@@ -27,14 +27,14 @@ func (s *Service) ballotCommand(choice Choice) command.Handler {
 		}
 		return s.on(a, func(ctx context.Context, c *change) (string, error) {
 			if !c.voting() {
-				return "", errNotVoting(c.r)
+				return "", command.RefuseForNow(app.CodeConflict, "%s is %s: there is no vote now.", c.r.Name(), c.r.State)
 			}
 			result, err := c.result(ctx)
 			if err != nil {
 				return "", err
 			}
-			if !a.At.Before(result.Deadline) {
-				return "", command.Refuse(app.CodeConflict, "voting on %s ended at %s.", c.r.Name(), stamp(result.Deadline))
+			if !a.At.Before(result.Deadline) { // unless what is read later extends it
+				return "", command.RefuseForNow(app.CodeConflict, "voting on %s ended at %s.", c.r.Name(), stamp(result.Deadline))
 			}
 			if a.At.Before(c.round.OpenedAt) {
 				return "", command.Refuse(app.CodeConflict, "this was written before the vote opened.")
