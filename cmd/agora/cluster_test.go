@@ -79,7 +79,7 @@ func newCluster(t *testing.T, databaseURL string, size int) *cluster {
 		t.Cleanup(func() { r.kill(); r.wait(); _ = r.api.Close() })
 	}
 	c.crowd = slices.Clone(everybody)
-	for i := range 80 { // so that nobody gives more commands than one may
+	for i := range 40 { // so that nobody gives more commands than one may
 		c.crowd = append(c.crowd, fmt.Sprintf("voter%d", i+1))
 	}
 	c.sim.AddUsers(c.crowd...)
@@ -111,7 +111,7 @@ func (c *cluster) busy(ctx context.Context) {
 		c.act()
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Duration(10+c.rng.IntN(40)) * time.Millisecond):
+		case <-time.After(time.Duration(20+c.rng.IntN(60)) * time.Millisecond):
 		}
 	}
 }
@@ -121,8 +121,8 @@ func (c *cluster) act() {
 	c.voices.Lock()
 	defer c.voices.Unlock()
 	c.acts++
-	c.open = slices.DeleteFunc(c.open, func(n int) bool { return time.Since(c.born[n]) > 12*time.Second })
-	if len(c.open) < 3 || c.acts%40 == 0 {
+	c.open = slices.DeleteFunc(c.open, func(n int) bool { return time.Since(c.born[n]) > 10*time.Second })
+	if len(c.open) < 2 {
 		if issue, err := c.sim.As(author).OpenIssue(scheduleRepo, "A better way", "Words", "rfc"); err == nil {
 			c.open = append(c.open, issue.Number)
 			c.born[issue.Number] = time.Now()

@@ -126,6 +126,9 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 	for range 40 {
 		p.at = earliest.Add(time.Duration(w.rng.Int64N(int64(latest.Sub(earliest))))).Truncate(time.Second)
 		if daytime(p.at) && w.clear(p.at, v) {
+			if slices.ContainsFunc(moments(v), func(m time.Time) bool { return m.After(last.at) && m.Before(p.at) }) {
+				p.acts = nil // first what is due happens, then people act on it
+			}
 			return p, true, nil
 		}
 	}
