@@ -2,6 +2,7 @@ package ghsim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,7 +31,8 @@ func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error)
 	}
 	defer func() { _ = in.Body.Close() }()
 	defer func() {
-		if broken := recover(); broken == http.ErrAbortHandler {
+		broken := recover()
+		if cut, is := broken.(error); is && errors.Is(cut, http.ErrAbortHandler) {
 			err = fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, syscall.ECONNRESET)
 		} else if broken != nil {
 			panic(broken)

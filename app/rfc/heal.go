@@ -82,10 +82,6 @@ func (s *Service) tickAll(ctx context.Context, repo app.Repository) error {
 	})
 }
 
-// longOutage is a gap between two re-readings after which every open RFC is read
-// whole: what was deleted meanwhile is in no list of what changed.
-const longOutage = 3 * time.Hour
-
 // RereadOpen orders every RFC that may still go on to be looked at whole, as if every event since
 // the given instant had been lost.
 func (s *Service) RereadOpen(ctx context.Context, since time.Time) error {
