@@ -49,6 +49,10 @@ func runReplica() error {
 	if err != nil {
 		return err
 	}
+	go func() { // nobody is left to kill it
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	entries := a.entries()
 	for kind, run := range entries {
 		entries[kind] = func(ctx context.Context, e app.Entry) error {
@@ -162,6 +166,9 @@ func (r *replica) start() error {
 	cmd := &exec.Cmd{Path: self, Args: []string{"agora-replica"}, Env: r.env, Stderr: r.log}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		return err
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // it ends when this program does
 		return err
 	}
 	if err := cmd.Start(); err != nil {
