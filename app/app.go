@@ -126,9 +126,11 @@ const (
 	CodeUnavailable = "unavailable"
 	CodeGone        = "gone"
 	CodeFenced      = "fenced"
-	// CodeStopped: GitHub lets the App do nothing there for now; it is suspended or
-	// removed, or the repository is archived.
+	// CodeStopped: GitHub lets the App do nothing there for now; it is suspended, or
+	// the repository is archived.
 	CodeStopped = "stopped"
+	// CodeUninstalled: the App is not installed there any more.
+	CodeUninstalled = "uninstalled"
 )
 
 // Error joins the sentence and its cause.

@@ -103,7 +103,7 @@ func (s *Service) Removed(ctx context.Context, ids ...int64) error {
 func (s *Service) SetUp(ctx context.Context, o RepositoryOrder) error {
 	seen := app.Repository{ID: o.Repository, Owner: o.Account, Name: o.Name, Installation: o.Installation}
 	repo, err := s.repos(seen).Repository(ctx)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeUninstalled) {
 		return s.Removed(ctx, o.Repository)
 	}
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 		return known, ErrUnknownRepository
 	}
 	repo, err := s.repos(seen).Repository(ctx)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeStopped) {
+	if unreached(err) || app.Is(err, app.CodeStopped) {
 		return known, ErrUnknownRepository
 	}
 	if err != nil {
@@ -185,10 +185,19 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 	return repo, s.saveRepository(ctx, repo)
 }
 
+// unreached reports that GitHub's answer means: not, or no longer, for the App.
+func unreached(err error) bool {
+	switch app.CodeOf(err) {
+	case app.CodeNotFound, app.CodeGone, app.CodeForbidden, app.CodeUninstalled:
+		return true
+	}
+	return false
+}
+
 // Reaches reports whether the App can read the repository now.
 func (s *Service) Reaches(ctx context.Context, repo app.Repository) (bool, error) {
 	_, err := s.repos(repo).Repository(ctx)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) {
+	if unreached(err) {
 		return false, nil
 	}
 	return err == nil, err
@@ -282,7 +291,7 @@ func (s *Service) syncRemoved(ctx context.Context, apps Apps, found []app.Instal
 
 func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation app.Installation) error {
 	found, err := apps.InstallationRepositories(ctx, installation.ID)
-	if app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeStopped) {
+	if unreached(err) || app.Is(err, app.CodeStopped) {
 		return nil // suspended or removed meanwhile; its event says so
 	}
 	if err != nil {

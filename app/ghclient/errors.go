@@ -58,7 +58,7 @@ func (r *refusal) suspended() bool {
 // failure in a row.
 //
 // What GitHub refuses because the App is suspended or removed there, or because the
-// repository is archived, is CodeStopped, with a long wait: it may pass, and must be
+// repository is archived, is CodeStopped or CodeUninstalled, with a long wait: it may pass, and must be
 // taken neither for the thing's absence nor for somebody's lack of permission.
 func (g *GitHub) explain(ctx context.Context, a *account, doing string, err error) error {
 	var limit *limitError
@@ -84,7 +84,7 @@ func (g *GitHub) explain(ctx context.Context, a *account, doing string, err erro
 		return app.RetryAfter(coded(code, doing, cause), a.failed())
 	}
 	a.succeeded()
-	if code != app.CodeStopped {
+	if code != app.CodeStopped && code != app.CodeUninstalled {
 		return coded(code, doing, cause)
 	}
 	if r := refusalOf(err); r == nil || !r.archived() {
@@ -99,6 +99,7 @@ var sentences = map[string]string{
 	app.CodeInvalid:     "GitHub does not accept it",
 	app.CodeConflict:    "GitHub cannot do it in the present state",
 	app.CodeGone:        "it is no longer there on GitHub",
+	app.CodeUninstalled: "GitHub lets the App do nothing there any more",
 	app.CodeStopped:     "GitHub lets the App do nothing there for now",
 	app.CodeUnavailable: "GitHub is not available right now",
 }
@@ -152,7 +153,7 @@ func judgeToken(status int) (string, error) {
 	answered := fmt.Sprintf("GitHub answered %d to the request for a token", status)
 	switch {
 	case status == http.StatusNotFound, status == http.StatusGone:
-		return app.CodeStopped, errors.New("the App is not installed there any more: " + answered)
+		return app.CodeUninstalled, errors.New("the App is not installed there any more: " + answered)
 	case status == http.StatusForbidden:
 		return app.CodeStopped, errors.New("the App is suspended there: " + answered)
 	case status == http.StatusUnauthorized:

@@ -205,7 +205,7 @@ func TestACancelledCallSaysSo(t *testing.T) {
 func TestARefusedTokenIsNotTheThingsAbsence(t *testing.T) {
 	t.Parallel()
 	for status, code := range map[int]string{
-		404: app.CodeStopped, 403: app.CodeStopped, 401: app.CodeUnavailable, 500: app.CodeUnavailable, 429: app.CodeUnavailable,
+		404: app.CodeUninstalled, 403: app.CodeStopped, 401: app.CodeUnavailable, 500: app.CodeUnavailable, 429: app.CodeUnavailable,
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()

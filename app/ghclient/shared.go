@@ -160,5 +160,5 @@ func (b *budget) tell(what string, err error) {
 
 // unreached refuses to ask for a repository that no installation reaches.
 func unreached(doing string) error {
-	return app.RetryAfter(coded(app.CodeStopped, doing, errors.New("no installation of the App reaches the repository")), removedFor)
+	return app.RetryAfter(coded(app.CodeUninstalled, doing, errors.New("no installation of the App reaches the repository")), removedFor)
 }

@@ -166,8 +166,8 @@ func TestAnArchivedRepositoryWaitsAndAnUnreachedOneIsNotAsked(t *testing.T) {
 	gone.Installation = 0
 	asked := len(s.asked)
 	_, err = s.github(ghclient.Options{}).Repo(gone).Issue(ctx, 7)
-	wantCode(t, err, app.CodeStopped)
-	if _, err := s.github(ghclient.Options{}).Repo(gone).Comments(ctx, 7, time.Time{}); !app.Is(err, app.CodeStopped) || len(s.asked) != asked {
+	wantCode(t, err, app.CodeUninstalled)
+	if _, err := s.github(ghclient.Options{}).Repo(gone).Comments(ctx, 7, time.Time{}); !app.Is(err, app.CodeUninstalled) || len(s.asked) != asked {
 		t.Errorf("%v; asked %v", err, s.asked[asked:])
 	}
 }
