@@ -57,6 +57,13 @@ rfc:
 
 func newCluster(t *testing.T, databaseURL string, size int) *cluster {
 	t.Helper()
+	return newClusterThrough(t, databaseURL, databaseURL, size, func(address string) string { return address })
+}
+
+// newClusterThrough is newCluster whose replicas reach the database and GitHub by
+// other addresses than the test does.
+func newClusterThrough(t *testing.T, databaseURL, theirs string, size int, through func(address string) string) *cluster {
+	t.Helper()
 	c := &cluster{t: t, url: databaseURL, rng: rand.New(rand.NewPCG(1, 2)), born: map[int]time.Time{}, votes: map[int64]said{}}
 	var err error
 	c.sim, err = ghsim.Start(ghsim.Options{RateLimit: -1})
@@ -67,12 +74,12 @@ func newCluster(t *testing.T, databaseURL string, size int) *cluster {
 	t.Cleanup(hook.Close)
 	c.sim.SetWebhookURL(c.app.ID, hook.URL)
 	env := []string{
-		"AGORA_DATABASE_URL=" + databaseURL, "AGORA_REACTION_POLL=1s", "HOME=" + os.Getenv("HOME"),
+		"AGORA_DATABASE_URL=" + theirs, "AGORA_REACTION_POLL=1s", "HOME=" + os.Getenv("HOME"),
 		fmt.Sprintf("GITHUB_APP_INTEGRATION_ID=%d", c.app.ID), "GITHUB_APP_WEBHOOK_SECRET=" + c.app.WebhookSecret,
 		"GITHUB_APP_PRIVATE_KEY=" + string(c.app.PrivateKey),
 	}
 	for i := range size {
-		r, err := newReplica(fmt.Sprintf("replica %d", i+1), c.sim.URL(), slices.Clone(env))
+		r, err := newReplica(fmt.Sprintf("replica %d", i+1), c.sim.URL(), slices.Clone(env), through)
 		must(t, err)
 		c.replicas = append(c.replicas, r)
 		must(t, r.start())

@@ -12,11 +12,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rs/zerolog"
+	"github.com/rs/zerolog/log"
 )
 
 // TestMain lets the stories of testdata run this very program as `agora`, and the
 // tests of crashes as a replica that they may kill.
 func TestMain(m *testing.M) {
+	log.Logger = zerolog.Nop() // toxiproxy's, which Agora does not use
 	testscript.Main(m, map[string]func(){"agora": main, "agora-replica": replicaMain})
 }
 

@@ -113,8 +113,9 @@ func (r *replica) happens(what string) bool {
 	return killed
 }
 
-// newReplica opens the wire to GitHub; start starts the program.
-func newReplica(name, github string, env []string) (*replica, error) {
+// newReplica opens the wire to GitHub, which may lead through a proxy; start starts
+// the program.
+func newReplica(name, github string, env []string, through func(address string) string) (*replica, error) {
 	listen, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -145,7 +146,7 @@ func newReplica(name, github string, env []string) (*replica, error) {
 		r.happens("asked " + doing)
 	})}
 	go func() { _ = r.api.Serve(listener) }()
-	r.env = append(env, "AGORA_LISTEN="+listen, "AGORA_PUBLIC_URL=http://"+listen, "GITHUB_V3_API_URL=http://"+listener.Addr().String()+"/api/v3/")
+	r.env = append(env, "AGORA_LISTEN="+listen, "AGORA_PUBLIC_URL=http://"+listen, "GITHUB_V3_API_URL=http://"+through(listener.Addr().String())+"/api/v3/")
 	return r, nil
 }
 

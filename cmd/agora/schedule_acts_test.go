@@ -20,6 +20,7 @@ type passage struct {
 	// firm passages decide when something begins: what disturbs them takes no time,
 	// so that it begins at the same instant however it is played.
 	firm bool
+	edge bool // it goes over a deadline
 }
 
 // act is what one person does, told in names that mean the same in every playing.

@@ -78,7 +78,9 @@ func (p *playing) picture() ([]string, error) {
 		}
 		slices.Sort(worn)
 		say("comment %s wears %v", name, worn)
-		say("comment %s has %d answers", name, shown[fmt.Sprintf("reply %d", id)])
+		if answers := shown[fmt.Sprintf("reply %d", id)]; answers > 1 {
+			say("comment %s has %d answers", name, answers)
+		}
 	}
 	slices.Sort(lines)
 	return lines, nil

@@ -29,11 +29,11 @@ type playwright struct {
 }
 
 // quiet is when Agora goes on after a passage's last act, in which nobody acts and
-// everything heals; in forgetful schedules webhooks are lost for good, and the hour's
-// re-reading is waited for.
-func (w *playwright) quiet() []time.Duration {
+// everything heals. The hour's re-reading is waited for where webhooks are lost for
+// good, and at a deadline: a vote read before the one that extended it.
+func (w *playwright) quiet(p passage) []time.Duration {
 	pauses := []time.Duration{3 * time.Second, 25 * time.Second, 16 * time.Minute}
-	if w.forgetful {
+	if w.forgetful || p.edge {
 		pauses = append(pauses, 80*time.Minute)
 	}
 	return pauses
@@ -107,10 +107,13 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 	case v.Round != nil && !v.Round.Closed():
 		p = w.voting(v)
 		if edge := v.Result.Deadline.Add(-2 * time.Second); w.exact && w.chance(2) && edge.After(earliest) && !p.firm {
-			p.at = edge
+			p.at, p.edge = edge, true
+			// Once somebody else has edited a comment, nobody reads it again.
+			p.acts = slices.DeleteFunc(p.acts, func(a act) bool { return a.verb == editsComment })
 			return p, true, nil
 		}
 		if w.chance(5) {
+			p.acts = nil
 			p.at = w.past(earliest, v.Result.Deadline)
 			return p, true, nil
 		}

@@ -107,7 +107,7 @@ func rehearse(ctx context.Context, dir string, w *playwright, tell func(string, 
 	at := w.opening()
 	for more := true; more && len(passages) < longest; {
 		tell("passage %d at %s", len(passages), at)
-		if err := w.p.calmly(at, w.quiet()); err != nil {
+		if err := w.p.calmly(at, w.quiet(at)); err != nil {
 			return nil, nil, fmt.Errorf("playing passage %d calmly: %w", len(passages), err)
 		}
 		picture, err := w.p.picture()
@@ -188,7 +188,7 @@ func perform(ctx context.Context, dir string, w *playwright, seed uint64, passag
 	}
 	defer func() { err = firstError(err, p.close()) }()
 	for i, at := range passages {
-		trouble := &trouble{playing: p, quiet: w.quiet(), forgetful: w.forgetful, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), mild: w.exact || at.firm, firm: at.firm,
+		trouble := &trouble{playing: p, quiet: w.quiet(at), forgetful: w.forgetful, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), mild: w.exact || at.firm, firm: at.firm,
 			tell: func(format string, args ...any) { tell("  in passage %d: "+format, append([]any{i}, args...)...) }}
 		if err := trouble.play(at); err != nil {
 			return fmt.Errorf("playing passage %d: %w", i, err)
