@@ -74,6 +74,15 @@ func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 	return a, err
 }
 
+// askRFC is ask for what can only be done to an RFC.
+func (s *Service) askRFC(ctx context.Context, call command.Call) (asked, error) {
+	a, err := s.ask(ctx, call)
+	if err == nil && a.rfc == nil {
+		err = errNotAnRFC
+	}
+	return a, err
+}
+
 func (s *Service) askSteward(ctx context.Context, a *asked) error {
 	var err error
 	a.steward, err = s.Community.IsSteward(ctx, a.Repo, a.policy.Policy, a.Actor())
@@ -83,12 +92,9 @@ func (s *Service) askSteward(ctx context.Context, a *asked) error {
 // stewarded admits stewards only.
 func (s *Service) stewarded(do action) command.Handler {
 	return func(ctx context.Context, call command.Call) (command.Apply, error) {
-		a, err := s.ask(ctx, call)
+		a, err := s.askRFC(ctx, call)
 		if err != nil {
 			return nil, err
-		}
-		if a.rfc == nil {
-			return nil, errNotAnRFC
 		}
 		if err := s.askSteward(ctx, &a); err != nil {
 			return nil, err
@@ -188,12 +194,9 @@ func (s *Service) registerByCommand(ctx context.Context, a asked, by Trigger) (c
 }
 
 func (s *Service) voteCommand(ctx context.Context, call command.Call) (command.Apply, error) {
-	a, err := s.ask(ctx, call)
+	a, err := s.askRFC(ctx, call)
 	if err != nil {
 		return nil, err
-	}
-	if a.rfc == nil {
-		return nil, errNotAnRFC
 	}
 	if !Allowed(a.rfc.State, TriggerVoteCommand, Voting) {
 		return nil, command.Refuse(app.CodeConflict, "%s is %s; voting opens from an open discussion.", a.rfc.Name(), a.rfc.State)
@@ -296,12 +299,9 @@ func (s *Service) implementCommand(_ context.Context, a asked) (command.Apply, e
 }
 
 func (s *Service) statusCommand(ctx context.Context, call command.Call) (command.Apply, error) {
-	a, err := s.ask(ctx, call)
+	a, err := s.askRFC(ctx, call)
 	if err != nil {
 		return nil, err
-	}
-	if a.rfc == nil {
-		return nil, errNotAnRFC
 	}
 	if err := s.Refresh(ctx, a.Repo, a.Ref.Number, Cause{}); err != nil {
 		return nil, err

@@ -13,12 +13,9 @@ import (
 func asError(err error, target **app.Error) bool { return errors.As(err, target) }
 
 func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.Apply, error) {
-	a, err := s.ask(ctx, call)
+	a, err := s.askRFC(ctx, call)
 	if err != nil {
 		return nil, err
-	}
-	if a.rfc == nil {
-		return nil, errNotAnRFC
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		if c.r.State != Open && !c.voting() {
@@ -48,12 +45,9 @@ func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.
 
 // concernStep admits a command on one unsettled concern of an RFC in process.
 func (s *Service) concernStep(ctx context.Context, call command.Call, do func(ctx context.Context, c *change, a asked, concern *Concern) (string, error)) (command.Apply, error) {
-	a, err := s.ask(ctx, call)
+	a, err := s.askRFC(ctx, call)
 	if err != nil {
 		return nil, err
-	}
-	if a.rfc == nil {
-		return nil, errNotAnRFC
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		concern := c.r.Concern(a.Command.Number())

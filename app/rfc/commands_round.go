@@ -18,12 +18,9 @@ func errNotVoting(r *RFC) error {
 // ballotCommand casts a vote by comment, or retracts over every channel.
 func (s *Service) ballotCommand(choice Choice) command.Handler {
 	return func(ctx context.Context, call command.Call) (command.Apply, error) {
-		a, err := s.ask(ctx, call)
+		a, err := s.askRFC(ctx, call)
 		if err != nil {
 			return nil, err
-		}
-		if a.rfc == nil {
-			return nil, errNotAnRFC
 		}
 		return s.on(a, func(ctx context.Context, c *change) (string, error) {
 			if !c.voting() {
@@ -93,12 +90,9 @@ func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply,
 }
 
 func (s *Service) restartCommand(ctx context.Context, call command.Call) (command.Apply, error) {
-	a, err := s.ask(ctx, call)
+	a, err := s.askRFC(ctx, call)
 	if err != nil {
 		return nil, err
-	}
-	if a.rfc == nil {
-		return nil, errNotAnRFC
 	}
 	if err := s.askSteward(ctx, &a); err != nil {
 		return nil, err

@@ -1,0 +1,163 @@
+package rfc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/config"
+)
+
+// PullChanged remembers a pull request as an event or a reading shows it, and
+// orders its check. A merged one that implements RFCs tells them so.
+func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue app.Issue) error {
+	if issue.Pull == nil {
+		return nil
+	}
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		pull, err := tx.Pull(ctx, issue.Ref)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+		if pull.UpdatedAt.After(issue.UpdatedAt) {
+			return nil // an older event, come late
+		}
+		merged := issue.Pull.Merged && !pull.Merged
+		pull.Ref, pull.Community, pull.HeadSHA, pull.Open = issue.Ref, repo.Owner.ID, issue.Pull.HeadSHA, issue.Open
+		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, app.User{ID: issue.Author.ID, Bot: issue.Author.Bot}, issue.UpdatedAt, issue.Pull.Merged
+		pull.Named = command.ImplementsRefs(issue.Body)
+		for _, number := range pull.Named {
+			if !slices.Contains(pull.Bound, number) && !slices.Contains(pull.Unlinked, number) {
+				pull.Bound = append(pull.Bound, number)
+			}
+		}
+		pull.Unlinked = slices.DeleteFunc(pull.Unlinked, func(n int) bool { return !slices.Contains(pull.Named, n) })
+		if err := tx.SavePull(ctx, pull); err != nil {
+			return err
+		}
+		if merged {
+			if err := s.tellImplemented(ctx, tx, repo, pull); err != nil {
+				return err
+			}
+		}
+		if !pull.Open {
+			return nil
+		}
+		return orderCheck(ctx, tx, pull.Ref, pull.HeadSHA)
+	})
+}
+
+// tellImplemented orders the move of every RFC the merged pull request implements,
+// each in its own lane.
+func (s *Service) tellImplemented(ctx context.Context, tx Tx, repo app.Repository, pull Pull) error {
+	for _, number := range pull.Bound {
+		r, err := visibleRFC(ctx, tx, pull.Community, number, repo.ID)
+		if app.Is(err, app.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		order := Order{Ref: r.Ref, By: fmt.Sprintf("%s#%d", repo.FullName(), pull.Ref.Number), Pull: pull.Ref}
+		if err := tx.Enqueue(ctx, r.Ref.Lane(), ImplementedKind, "", order.body()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Implemented carries out the order of a merged pull request, which brings its author
+// points once. An RFC that is not accepted is not implemented by it; one that is
+// implemented already may have further pull requests.
+func (s *Service) Implemented(ctx context.Context, order Order) error {
+	return s.update(ctx, order.Ref, func(ctx context.Context, c *change) error {
+		if c.r.State != Accepted && c.r.State != Implemented {
+			return nil
+		}
+		if err := c.creditPull(ctx, order.Pull); err != nil {
+			return err
+		}
+		if !Allowed(c.r.State, TriggerImplemented, Implemented) {
+			return nil
+		}
+		err := c.implemented(ctx, order.By, app.User{})
+		if app.Is(err, app.CodeConflict) {
+			return nil // its text changed since: a steward decides
+		}
+		return err
+	})
+}
+
+// creditPull enters what a merged pull request that implements the RFC brings its
+// author (RULES §1 "linked PR merged").
+func (c *change) creditPull(ctx context.Context, ref app.IssueRef) error {
+	pull, err := c.tx.Pull(ctx, ref)
+	if app.Is(err, app.CodeNotFound) || err == nil && pull.Author.Bot {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	source := fmt.Sprintf("merged/%d/%d", ref.Repository, ref.Number)
+	if err := c.enter(ctx, pull.Author.ID, config.PullRequestMerged, source); err != nil {
+		return err
+	}
+	return community.Contribute(ctx, c.tx, c.r.Community, community.Contribution{Member: pull.Author.ID, Kind: community.ContributedPullRequest,
+		Repository: ref.Repository, Counterpart: c.r.Author.ID, At: c.now, Source: source, URL: pull.URL})
+}
+
+// Superseded carries out the order of an accepted RFC that says `Supersedes:`.
+func (s *Service) Superseded(ctx context.Context, order Order) error {
+	return s.update(ctx, order.Ref, func(ctx context.Context, c *change) error {
+		if !Allowed(c.r.State, TriggerSuperseded, Superseded) || c.r.Number == order.Number {
+			return nil
+		}
+		c.r.SupersededBy = order.Number
+		return c.move(ctx, Superseded, TriggerSuperseded, app.User{}, "by "+order.By, nil)
+	})
+}
+
+// unlinkCommand frees a pull request from the RFCs it named.
+func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	a, err := s.ask(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.askSteward(ctx, &a); err != nil {
+		return nil, err
+	}
+	if !a.steward {
+		return nil, s.refuseWho(a, "a steward")
+	}
+	return func(ctx context.Context) (reply string, err error) {
+		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			pull, err := tx.Pull(ctx, a.Ref)
+			if err != nil && !app.Is(err, app.CodeNotFound) {
+				return err
+			}
+			if len(pull.Bound) == 0 {
+				return command.Refuse(app.CodeConflict, "this pull request is bound to no RFC.")
+			}
+			// What it still names stays unlinked too: the steward saw it.
+			pull.Unlinked, pull.Bound = slices.Clone(pull.Named), nil
+			if err := tx.SavePull(ctx, pull); err != nil {
+				return err
+			}
+			if err := tx.AppendAudit(ctx, unlinkEntry(a, s.now())); err != nil {
+				return err
+			}
+			return orderCheck(ctx, tx, pull.Ref, pull.HeadSHA)
+		})
+		return "", err
+	}, nil
+}
+
+func unlinkEntry(a asked, at time.Time) audit.Entry {
+	return audit.Entry{Community: a.Repo.Owner.ID, Subject: fmt.Sprintf("pull/%d/%d", a.Ref.Repository, a.Ref.Number), At: at,
+		Actor: a.Actor().ID, Kind: "unlinked", Reason: a.Command.Text(), PolicyVersion: a.policy.Version}
+}
