@@ -25,15 +25,15 @@ type channels struct {
 }
 
 // readChannels reads a voting round's reactions and, for a pull request, reviews;
-// when the deadline has settled, every channel whole. A list that cannot be read to its
+// for the final reading, when the deadline has settled, every channel whole. A list that cannot be read to its
 // end is an error: a result is never made of half a reading.
-func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC, round *Round, result Result) (channels, error) {
+func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC, round *Round, result Result, final bool) (channels, error) {
 	got := channels{at: s.now()}
 	if round == nil || round.Closed() || r.State != Voting {
 		return got, nil
 	}
 	got.read = true
-	over := !got.at.Before(settled(result.Deadline))
+	over := final && !got.at.Before(settled(result.Deadline))
 	github := s.Repos(repo)
 	comment, err := s.ballotComment(ctx, r, round)
 	if err != nil {

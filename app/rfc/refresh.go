@@ -27,6 +27,12 @@ type Cause struct {
 // where a webhook, the re-reading and a command like `/rfc status` all end. An
 // issue that is no RFC and does not wear the label is left alone.
 func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, cause Cause) error {
+	return s.refresh(ctx, repo, number, cause, false)
+}
+
+// refresh is Refresh; final when the comments were read just before, so that a round
+// whose deadline has settled may be decided by what is read now.
+func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, cause Cause, final bool) error {
 	ref := app.IssueRef{Repository: repo.ID, Number: number}
 	github := s.Repos(repo)
 	issue, err := github.Issue(ctx, number)
@@ -51,7 +57,7 @@ func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, 
 	if err != nil {
 		return err
 	}
-	channels, err := s.readChannels(ctx, repo, r, round, result)
+	channels, err := s.readChannels(ctx, repo, r, round, result, final)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	if r.State == Voting && round != nil && !round.Closed() && !now.Before(settled(result.Deadline)) && round.ConfirmBy.IsZero() {
 		return s.finalReading(ctx, repo, r, round)
 	}
-	channels, err := s.readChannels(ctx, repo, r, round, result)
+	channels, err := s.readChannels(ctx, repo, r, round, result, false)
 	if err != nil {
 		return err
 	}
@@ -114,5 +114,5 @@ func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC,
 	if err != nil {
 		return err
 	}
-	return s.Refresh(ctx, repo, r.Ref.Number, Cause{})
+	return s.refresh(ctx, repo, r.Ref.Number, Cause{}, true)
 }
