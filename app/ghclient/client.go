@@ -54,7 +54,8 @@ type Options struct {
 	// Metrics gets the counters; nil counts nothing.
 	Metrics prometheus.Registerer
 	// WriteRate (a second) and WriteBurst bound all writes of an installation.
-	// Zero means 1 and 20, which keeps under GitHub's 80 a minute.
+	// Zero means 40 a minute and 40: at most GitHub's 80 in any minute, and room for
+	// what a change of state writes at once.
 	WriteRate  rate.Limit
 	WriteBurst int
 	// ContentRate (a second) and ContentBurst bound besides what creates
@@ -137,10 +138,10 @@ func (o *Options) setDefaults() {
 		o.UserAgent = "agora"
 	}
 	if o.WriteRate == 0 {
-		o.WriteRate = 1
+		o.WriteRate = rate.Limit(40.0 / 60)
 	}
 	if o.WriteBurst == 0 {
-		o.WriteBurst = 20
+		o.WriteBurst = 40
 	}
 	if o.ContentRate == 0 {
 		o.ContentRate = rate.Limit(440.0 / 3600)

@@ -87,8 +87,8 @@ func (g *GitHub) explain(ctx context.Context, a *account, doing string, err erro
 	if code != app.CodeStopped && code != app.CodeUninstalled {
 		return coded(code, doing, cause)
 	}
-	if r := refusalOf(err); r == nil || !r.archived() {
-		a.stop(ctx)
+	if r := refusalOf(err); code == app.CodeStopped && (r == nil || !r.archived()) {
+		a.stop(ctx) // where the App was removed each request is told so, and ends what it was for
 	}
 	return app.RetryAfter(coded(code, doing, cause), stoppedFor)
 }

@@ -190,9 +190,15 @@ func nothingLeft(t *testing.T, ctx context.Context, s *stage) {
 	stats, err := s.agora.store.QueueStats(ctx)
 	must(t, err)
 	for state, n := range stats.Depth {
-		if n > 0 {
-			t.Errorf("%d entries of the queue are %s", n, state)
+		if n == 0 {
+			continue
 		}
+		left, err := s.agora.store.ListInbox(ctx, state, 10)
+		must(t, err)
+		for _, e := range left {
+			t.Logf("%s %s %.80s: attempts %d, due %s: %s", e.Lane, e.Kind, e.Body, e.Attempts, e.RunAt, e.Error)
+		}
+		t.Errorf("%d entries of the queue are %s", n, state)
 	}
 }
 
