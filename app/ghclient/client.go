@@ -59,7 +59,7 @@ type Options struct {
 	WriteRate  rate.Limit
 	WriteBurst int
 	// ContentRate (a second) and ContentBurst bound besides what creates
-	// content. Zero means 440 an hour and 60, which keeps under GitHub's 500
+	// content. Zero means 440 an hour and 50, which keeps under GitHub's 500
 	// in any hour. rate.Inf lifts a bound.
 	ContentRate  rate.Limit
 	ContentBurst int
@@ -147,7 +147,7 @@ func (o *Options) setDefaults() {
 		o.ContentRate = rate.Limit(440.0 / 3600)
 	}
 	if o.ContentBurst == 0 {
-		o.ContentBurst = 60
+		o.ContentBurst = 50
 	}
 }
 
