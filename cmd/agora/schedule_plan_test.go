@@ -239,6 +239,9 @@ func (w *playwright) batch(n int, next func() act) passage {
 	at := time.Duration(0)
 	for range n {
 		a := next()
+		if a.verb == editsComment {
+			at += 2 * time.Second // within one second GitHub does not tell it from an unedited one
+		}
 		a.after = at
 		p.acts = append(p.acts, a)
 		at += time.Duration(w.rng.IntN(3)) * time.Second
@@ -256,13 +259,20 @@ func (w *playwright) voting(v rfc.View) passage {
 	for who, list := range w.stood {
 		seen[who] = slices.Clone(list)
 	}
-	return w.batch(1+w.rng.IntN(6), func() act { return w.ballot(seen) })
+	before := len(w.said)
+	return w.batch(1+w.rng.IntN(6), func() act {
+		editable := w.said
+		if w.forgetful { // what was lost for good and edited before it was read is not read
+			editable = w.said[:before]
+		}
+		return w.ballot(seen, editable)
+	})
 }
 
 // ballot is one act of voting. A reaction is only taken back in a later passage
 // than it was given in: GitHub tells nobody of reactions, and one that came and went
 // between two readings never was.
-func (w *playwright) ballot(seen map[string][]string) act {
+func (w *playwright) ballot(seen map[string][]string, editable []string) act {
 	who := one(w, everybody...)
 	switch k := w.rng.IntN(10); {
 	case k < 3:
@@ -276,8 +286,8 @@ func (w *playwright) ballot(seen map[string][]string) act {
 		return act{who: who, verb: takesBack, text: content}
 	case k == 4 && w.pull && who != author:
 		return act{who: who, verb: reviews, text: one(w, "+Fine", "+", "-This breaks the build of "+w.name(), " A word")}
-	case k == 5 && len(w.said) > 0:
-		name := one(w, w.said...)
+	case k == 5 && len(editable) > 0:
+		name := one(w, editable...)
 		return act{who: one(w, "maya", author), verb: editsComment, name: name, text: one(w, "/vote reject", "Never mind", `/vote approve "mended"`)}
 	case k == 6:
 		return w.say(who, one(w, "/vote aprove", "/vote approve\n/vote reject", "/vote retract", "/vote", "> /vote reject", "/rfc status"))
