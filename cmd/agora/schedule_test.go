@@ -30,7 +30,7 @@ var (
 )
 
 // performances is how many schedules share a life, which is rehearsed once.
-const performances = 3
+const performances = 5
 
 // TestSchedules plays random lives of an RFC calmly and in order, and again with
 // webhooks shuffled, repeated, lost and healed, with a GitHub that fails, limits and
