@@ -79,7 +79,7 @@ func (c *call) checkLimits() error {
 // shows what is left.
 func (s *Server) chargeRate(c *call, status int) {
 	w := c.window()
-	if status != http.StatusNotModified && c.path != "/rate_limit" && (c.options.RateLimit < 0 || w.used < c.options.RateLimit) {
+	if status != http.StatusNotModified && c.path != "/rate_limit" && w.used < c.options.RateLimit { // without a limit nothing is used up
 		w.used++
 	}
 	h := c.header
