@@ -24,6 +24,7 @@ import (
 type cluster struct {
 	t        *testing.T
 	url      string // of the database
+	store    *store.Store
 	sim      *ghsim.Server
 	app      ghsim.App
 	replicas []*replica
@@ -90,6 +91,9 @@ func newClusterThrough(t *testing.T, databaseURL, theirs string, size int, throu
 		c.crowd = append(c.crowd, fmt.Sprintf("voter%d", i+1))
 	}
 	c.sim.AddUsers(c.crowd...)
+	c.store, err = store.Open(t.Context(), databaseURL, store.Options{}) // the replicas have made it
+	must(t, err)
+	t.Cleanup(func() { _ = c.store.Close() })
 	c.sim.AddOrganization(ghsim.NewOrganization{Login: "acme", Owners: []string{"maya"}, Members: regulars[1:]})
 	c.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "rfcs", Files: map[string]string{".github/agora.yml": clusterRules},
 		Collaborators: map[string]string{"ola": "maintain", "kim": "write", "lee": "write", "noor": "triage", "sam": "triage", "ida": "triage", "max": "triage"}})
@@ -112,10 +116,13 @@ func (c *cluster) balance(w http.ResponseWriter, in *http.Request) {
 	w.WriteHeader(http.StatusBadGateway)
 }
 
-// busy lets people open RFCs and vote on them until ctx ends.
+// busy lets people open RFCs and vote on them until ctx ends. They wait for a cluster
+// that is killed faster than it works, so that it has time to come to rest at the end.
 func (c *cluster) busy(ctx context.Context) {
 	for ctx.Err() == nil {
-		c.act()
+		if stats, err := c.store.QueueStats(ctx); err == nil && stats.Depth["pending"] < 150 {
+			c.act()
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Duration(20+c.rng.IntN(60)) * time.Millisecond):
@@ -161,10 +168,7 @@ func (c *cluster) rest() *store.Store {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	s, err := store.Open(ctx, c.url, store.Options{})
-	must(c.t, err)
-	c.t.Cleanup(func() { _ = s.Close() })
-	left := ""
+	s, left := c.store, ""
 	for still := 0; still < 4; {
 		select {
 		case <-ctx.Done():
