@@ -131,5 +131,6 @@ func (tx *Tx) fire(ctx context.Context, key, lane string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("firing the timer %s: %w", key, err)
 	}
-	return true, tx.Enqueue(ctx, lane, kind, "", body)
+	// One that waits already looks at everything this one would.
+	return true, tx.Enqueue(ctx, lane, kind, key, body)
 }
