@@ -22,7 +22,7 @@ func play(t *testing.T, set staging) (*stage, context.Context) {
 // playLogging is play, with the log also written to a place of the test's own.
 func playLogging(t *testing.T, set staging, log io.Writer) (*stage, context.Context) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute) // a bound, not a measure
 	t.Cleanup(cancel)
 	set.logger = zerolog.New(io.MultiWriter(zerolog.NewTestWriter(t), log)).Level(zerolog.WarnLevel)
 	if testing.Verbose() {
