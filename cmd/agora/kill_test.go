@@ -64,7 +64,7 @@ func TestKilled(t *testing.T) {
 				r.trap.Store(set)
 				select {
 				case <-set.hit:
-				case <-time.After(3 * time.Second):
+				case <-time.After(2 * time.Second):
 					t.Logf("no chance to kill it %s", step.name)
 					set.step = "at a random moment"
 					r.kill()

@@ -60,7 +60,8 @@ func runReplica() error {
 			return run(ctx, e)
 		}
 	}
-	a.worker = worker.New(a.store, entries, worker.Options{Clock: utcNow, Logger: logger})
+	// A shorter lease than the real one: it dies more often than real ones do.
+	a.worker = worker.New(a.store, entries, worker.Options{Clock: utcNow, Logger: logger, LeaseFor: 4 * time.Second})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", server.Listen)
 	if err != nil {
 		return errors.Join(err, a.close())
