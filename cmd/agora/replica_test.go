@@ -60,8 +60,8 @@ func runReplica() error {
 			return run(ctx, e)
 		}
 	}
-	// A shorter lease than the real one: it dies more often than real ones do.
-	a.worker = worker.New(a.store, entries, worker.Options{Clock: utcNow, Logger: logger, LeaseFor: 4 * time.Second})
+	// A shorter lease and more patience than the real ones: it dies more often than they do.
+	a.worker = worker.New(a.store, entries, worker.Options{Clock: utcNow, Logger: logger, LeaseFor: 4 * time.Second, MaxAttempts: 1000})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", server.Listen)
 	if err != nil {
 		return errors.Join(err, a.close())
