@@ -35,16 +35,11 @@ func TestATamperedStatusIsPutRight(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
 	number := s.issue("kim", "Weights", "Let them count.", "rfc")
-	before := s.sticky(number, 1)
 	comment := commentWith(t, s.stage, rfcs, number, "<!-- agora:rfc 1 -->")
 	s.ok(s.sim.As("maya").EditComment(rfcs, comment.ID, "<!-- agora:rfc 1 -->\nACCEPTED"))
-	if after := s.sticky(number, 1); after != before {
-		t.Errorf("the status says %q", after)
-	}
+	s.contains(s.sticky(number, 1), "— open for comment", "**In discussion**")
 	s.ok(s.sim.As("maya").DeleteComment(rfcs, comment.ID))
-	if after := s.sticky(number, 1); after != before {
-		t.Errorf("the deleted status was made anew as %q", after)
-	}
+	s.contains(s.sticky(number, 1), "— open for comment", "**In discussion**")
 }
 
 func TestADeletedBallotIsMadeAnewAndKeepsItsVotes(t *testing.T) {
