@@ -60,10 +60,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, readers int) error 
 		"secure_delete(1)", // what people have erased is gone from the file too
 	}, "_dqs": {"0"}}
 	pragmas.Set("_txlock", "immediate")
-	var err error
-	if s.write, err = sql.Open("sqlite", sqliteName(path, pragmas)); err != nil {
-		return err
-	}
+	s.write = sql.OpenDB(connector{sqliteName(path, pragmas)})
 	s.write.SetMaxOpenConns(1)
 	// The file and its journal mode exist before the first reader comes.
 	if err := s.write.PingContext(ctx); err != nil {
@@ -71,9 +68,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, readers int) error 
 	}
 	pragmas.Set("_txlock", "deferred")
 	pragmas.Set("_query_only", "1")
-	if s.read, err = sql.Open("sqlite", sqliteName(path, pragmas)); err != nil {
-		return errors.Join(err, s.write.Close())
-	}
+	s.read = sql.OpenDB(connector{sqliteName(path, pragmas)})
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	return nil
