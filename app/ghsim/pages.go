@@ -19,6 +19,9 @@ type NewPullRequest struct {
 	Base   string // the default branch when empty
 	Files  map[string]string
 	Draft  bool
+	// Labels are chosen in the form of the pull request, as its page lets who may; the
+	// API takes none.
+	Labels []string
 }
 
 // OpenPullRequest pushes a branch, to the person's fork when the repository
@@ -26,7 +29,7 @@ type NewPullRequest struct {
 func (a *Actor) OpenPullRequest(repo string, n NewPullRequest) (out Issue, err error) {
 	head, base := a.prepareBranch(repo, &n)
 	err = a.do(http.MethodPost, repo+"/pulls",
-		object{"title": n.Title, "body": n.Body, "head": head, "base": base, "draft": n.Draft}, &out)
+		object{"title": n.Title, "body": n.Body, "head": head, "base": base, "draft": n.Draft, "labels": n.Labels}, &out)
 	return out, err
 }
 

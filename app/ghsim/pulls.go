@@ -151,6 +151,7 @@ func (c *call) postPull() (reply, error) {
 	var in struct {
 		Title, Body, Head, Base string
 		Draft                   bool
+		Labels                  []string // of the page's form
 	}
 	if err := c.decode(&in); err != nil {
 		return reply{}, err
@@ -177,7 +178,15 @@ func (c *call) postPull() (reply, error) {
 	i := c.newIssue(r, c.auth.account(), in.Title, in.Body)
 	i.via = c.auth.application()
 	i.pull = &pull{id: c.id(), draft: in.Draft, head: head, headRef: ref, headSHA: head.branches[ref], baseRef: in.Base, baseSHA: r.branches[in.Base]}
+	var added []*label
+	if c.require(r, app.PermissionTriage) == nil {
+		if added, err = c.attachLabels(i, in.Labels, i.author); err != nil {
+			delete(r.issues, i.number)
+			return reply{}, err
+		}
+	}
 	c.pullEvent(i, "opened", i.author, object{})
+	c.labeled(i, added, i.author)
 	return created(c.view.pull(i))
 }
 

@@ -107,7 +107,7 @@ func warnings(v rfc.View) []string {
 	if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
 		say("Voting could not be opened: %s", Escape(v.RFC.OpenBlocked, maxReason))
 	}
-	if v.RFC.State == rfc.Accepted && changedSince(v.RFC) {
+	if v.RFC.ChangedSince() {
 		say("The text changed after it was accepted: the acceptance holds for %s only. A steward may call the change editorial with `/rfc editorial \"why\"`.", boundName(v.RFC))
 	}
 	if !Current(v) {

@@ -38,9 +38,9 @@ func (Renderer) Check(v rfc.View) (title, summary string) {
 	}
 	if v.RFC.State == rfc.Accepted && v.RFC.Bound.Hash != "" {
 		fmt.Fprintf(&b, "\nThe acceptance holds for %s.\n", boundName(v.RFC))
-		if changedSince(v.RFC) {
-			b.WriteString("\nThe text changed since: it needs a steward's `/rfc editorial \"why\"`, or a new vote.\n")
-		}
+	}
+	if v.RFC.ChangedSince() {
+		b.WriteString("\nThe text changed since: it needs a steward's `/rfc editorial \"why\"`, or a new vote.\n")
 	}
 	if v.RFC.URL != "" {
 		b.WriteString("\n" + link("The RFC", v.RFC.URL))
@@ -50,11 +50,6 @@ func (Renderer) Check(v rfc.View) (title, summary string) {
 		b.WriteString("\n")
 	}
 	return title, b.String()
-}
-
-// changedSince reports whether the text is no longer the accepted one.
-func changedSince(r *rfc.RFC) bool {
-	return r.Bound.Hash != "" && r.Text.Hash != r.Bound.Hash
 }
 
 // checkState completes the sentence that begins with the RFC's name.
@@ -70,11 +65,10 @@ func checkState(v rfc.View) string {
 			return "is voting: " + strings.Join(lines, ", ")
 		}
 		return "is voting: would pass now"
-	case rfc.Accepted:
-		if changedSince(r) {
-			return "was accepted, and changed since"
+	case rfc.Accepted, rfc.Implemented:
+		if r.ChangedSince() {
+			return "was " + string(r.State) + ", and changed since"
 		}
-		return "was accepted"
 	case rfc.ChangesRequested:
 		return "needs changes"
 	case rfc.Superseded:

@@ -20,8 +20,8 @@ const staleAfter = 13 * 24 * time.Hour
 type Bar struct {
 	Name  string // "RFC-7"
 	State State  // "" when there is no such RFC
-	// Changed tells an RFC's own pull request whose head is not the commit that was
-	// accepted.
+	// Changed tells that the text, or of an RFC's own pull request the head, is not the
+	// one that was accepted.
 	Changed        bool
 	Title, Summary string
 }
@@ -112,7 +112,7 @@ func orderCheck(ctx context.Context, tx Tx, ref app.IssueRef, sha string) error 
 
 // orderChecks orders the checks of every pull request whose way this RFC may stand
 // in: its own, those that name it, and the merge groups they are in.
-func (s *Service) orderChecks(ctx context.Context, v View) error {
+func (s *Service) orderChecks(ctx context.Context, v *View) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		var pulls []Pull
 		if v.RFC.Number > 0 {
@@ -219,7 +219,7 @@ func (s *Service) barsOf(ctx context.Context, tx Tx, ref app.IssueRef, sha strin
 		if group {
 			head = pull.HeadSHA
 		}
-		bar.Changed = (own.State == Accepted || own.State == Implemented) && own.Bound.Head != head
+		bar.Changed = own.accepted() && own.Bound.Head != head
 		bars = append(bars, bar)
 	} else if !app.Is(err, app.CodeNotFound) {
 		return nil, err
@@ -265,7 +265,7 @@ func (s *Service) bar(ctx context.Context, tx Tx, r *RFC) (Bar, error) {
 	if err != nil {
 		return Bar{}, err
 	}
-	bar := Bar{Name: r.Name(), State: r.State}
+	bar := Bar{Name: r.Name(), State: r.State, Changed: r.ChangedSince()}
 	bar.Title, bar.Summary = s.Renderer.Check(v)
 	return bar, nil
 }

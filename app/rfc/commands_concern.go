@@ -36,7 +36,7 @@ func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.
 		} else if !m.Active() || m.Blocked || m.Held() {
 			return "", command.Refuse(app.CodeForbidden, "only members may raise a concern. Say `/member join` first.")
 		}
-		if may, why := MayRaise(c.r, round, c.rules().Concerns, a.Actor().ID, a.Command.Text(), a.At); !may {
+		if may, why := MayRaise(c.r, round, c.rules().Concerns, a.Actor().ID, a.At); !may {
 			return "", command.Refuse(app.CodeInvalid, "%s.", why)
 		}
 		return "", c.raise(ctx, a.Actor(), a.Command.Text(), a.Comment.URL, a.At)

@@ -78,12 +78,15 @@ func OpenConcerns(concerns []Concern) int {
 	return n
 }
 
-// MayRaise says whether the person may open one more concern now, with what text;
-// the returned reason is for people. round is nil while the RFC is in discussion.
-func MayRaise(r *RFC, round *Round, rules config.Concerns, raiser int64, text string, at time.Time) (bool, string) {
-	if utf8.RuneCountInString(strings.TrimSpace(text)) < rules.MinReason {
-		return false, fmt.Sprintf("a concern needs a reason of at least %d characters", rules.MinReason)
-	}
+// GivesReason reports whether the words of a request for changes are reason enough
+// to open a concern by themselves; `/concern raise` needs no such length.
+func GivesReason(text string, rules config.Concerns) bool {
+	return utf8.RuneCountInString(strings.TrimSpace(text)) >= rules.MinReason
+}
+
+// MayRaise says whether the person may open one more concern now; the returned
+// reason is for people. round is nil while the RFC is in discussion.
+func MayRaise(r *RFC, round *Round, rules config.Concerns, raiser int64, at time.Time) (bool, string) {
 	mine := 0
 	for _, c := range r.Concerns {
 		if c.Raiser.ID == raiser {

@@ -19,34 +19,44 @@ func TestMayRaise(t *testing.T) {
 		}
 		return r
 	}
-	long := strings.Repeat("é", 20) // characters, not bytes
 	round := newBallotBox(config.Roadmap, equals(3)...).record.Round
 	lastQuarter := 7 * day * 3 / 4
 	tests := map[string]struct {
 		rfc    *RFC
 		round  *Round
-		text   string
 		at     time.Duration
 		reason string // "" when it may be raised
 	}{
-		"in discussion":                        {raised(), nil, long, 0, ""},
-		"while voting":                         {raised(), round, long, hour, ""},
-		"19 characters":                        {raised(), nil, strings.Repeat("é", 19), 0, "at least 20 characters"},
-		"20 characters with space around them": {raised(), nil, " " + strings.Repeat("x", 19) + "\n", 0, "at least 20 characters"},
-		"a second one":                         {raised(1, 2, 2, 2), nil, long, 0, ""},
-		"a third one, though both are settled": {raised(1, 2, 1), nil, long, 0, "at most 2 concerns"},
-		"just before the last quarter":         {raised(), round, long, lastQuarter - 1, ""},
-		"at the beginning of the last quarter": {raised(), round, long, lastQuarter, "last quarter"},
-		"at the end":                           {raised(), round, long, 7 * day, "last quarter"},
+		"in discussion":                        {raised(), nil, 0, ""},
+		"while voting":                         {raised(), round, hour, ""},
+		"a second one":                         {raised(1, 2, 2, 2), nil, 0, ""},
+		"a third one, though both are settled": {raised(1, 2, 1), nil, 0, "at most 2 concerns"},
+		"just before the last quarter":         {raised(), round, lastQuarter - 1, ""},
+		"at the beginning of the last quarter": {raised(), round, lastQuarter, "last quarter"},
+		"at the end":                           {raised(), round, 7 * day, "last quarter"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			may, reason := MayRaise(tc.rfc, tc.round, rules, 1, tc.text, opening.Add(tc.at))
+			may, reason := MayRaise(tc.rfc, tc.round, rules, 1, opening.Add(tc.at))
 			if may != (tc.reason == "") || !strings.Contains(reason, tc.reason) || may && reason != "" {
 				t.Errorf("may %v, because %q, want %q", may, reason, tc.reason)
 			}
 		})
+	}
+}
+
+func TestTwentyCharactersAreAReason(t *testing.T) {
+	t.Parallel()
+	rules := config.DefaultPolicy().Concerns
+	for text, want := range map[string]bool{
+		strings.Repeat("é", 20):              true, // characters, not bytes
+		strings.Repeat("é", 19):              false,
+		" " + strings.Repeat("x", 19) + "\n": false,
+	} {
+		if got := GivesReason(text, rules); got != want {
+			t.Errorf("%q is a reason: %v, want %v", text, got, want)
+		}
 	}
 }
 

@@ -141,10 +141,10 @@ func (s *Service) RefreshWhole(ctx context.Context, ref app.IssueRef, since time
 		return fmt.Errorf("reading %s#%d: %w", repo.FullName(), ref.Number, err)
 	}
 	issue.Ref = ref
-	if err := s.PullChanged(ctx, repo, issue); err != nil {
+	if err := s.IssueSeen(ctx, repo, ref.Number, issue.Labels, Cause{}); err != nil {
 		return err
 	}
-	if err := s.IssueSeen(ctx, repo, ref.Number, issue.Labels, Cause{}); err != nil {
+	if err := s.PullChanged(ctx, repo, issue); err != nil {
 		return err
 	}
 	return s.readComments(ctx, repo, ref, since)

@@ -127,7 +127,8 @@ func (p publication) search(ctx context.Context, marker string) (app.Comment, er
 }
 
 // Answer makes a comment with commands wear its reactions, and its one reply say
-// what is to be said.
+// what is to be said. Where the issue is locked and GitHub does not let the App
+// speak, there is none: what the commands did shows in the status.
 func (s *Service) Answer(ctx context.Context, order command.AnswerOrder) error {
 	var run command.Run
 	var repo app.Repository
@@ -146,21 +147,30 @@ func (s *Service) Answer(ctx context.Context, order command.AnswerOrder) error {
 		return err
 	}
 	p := publication{Service: s, github: s.Repos(repo), ref: run.Ref}
-	if err := p.react(ctx, &run); err != nil {
-		return fmt.Errorf("answering comment %d: %w", order.Comment, err)
-	}
-	if reply := run.Reply(); reply != "" {
-		marker := fmt.Sprintf("<!-- agora:reply %d -->", order.Comment)
-		if _, err := p.comment(ctx, fmt.Sprintf("reply/%d", order.Comment), marker, s.Renderer.Reply(order.Comment, reply)); err != nil {
-			return fmt.Errorf("replying to comment %d: %w", order.Comment, err)
+	err = p.answer(ctx, &run)
+	if app.Is(err, app.CodeForbidden) {
+		if issue, locked := p.github.Issue(ctx, run.Ref.Number); locked == nil && issue.Locked {
+			return nil
 		}
-	} else if written, err := p.written(ctx, fmt.Sprintf("reply/%d", order.Comment)); err != nil || written.CommentID != 0 {
-		if err != nil {
+	}
+	return err
+}
+
+func (p publication) answer(ctx context.Context, run *command.Run) error {
+	if err := p.react(ctx, run); err != nil {
+		return fmt.Errorf("answering comment %d: %w", run.CommentID, err)
+	}
+	key, reply := fmt.Sprintf("reply/%d", run.CommentID), run.Reply()
+	if reply == "" { // one that stands from an earlier try is no longer true
+		written, err := p.written(ctx, key)
+		if err != nil || written.CommentID == 0 {
 			return err
 		}
-		marker := fmt.Sprintf("<!-- agora:reply %d -->", order.Comment)
-		_, err = p.comment(ctx, written.Key, marker, s.Renderer.Reply(order.Comment, "Thank you, that worked."))
-		return err
+		reply = "Thank you, that worked."
+	}
+	marker := fmt.Sprintf("<!-- agora:reply %d -->", run.CommentID)
+	if _, err := p.comment(ctx, key, marker, p.Renderer.Reply(run.CommentID, reply)); err != nil {
+		return fmt.Errorf("replying to comment %d: %w", run.CommentID, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package rfc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,25 +36,32 @@ func (s *Service) Publish(ctx context.Context, ref app.IssueRef) error {
 		return errUnreached(v.Repository)
 	}
 	p := publication{Service: s, github: s.Repos(v.Repository), ref: ref, moved: v.RFC.MovedAt}
-	if err := p.rounds(ctx, &v); err != nil {
-		return fmt.Errorf("publishing the rounds of %s: %w", v.RFC.Name(), err)
-	}
-	if v.RFC.Number > 0 {
-		marker := fmt.Sprintf("<!-- agora:rfc %d -->", v.RFC.Number)
-		if _, err := p.comment(ctx, stickyKey, marker, s.Renderer.Sticky(v)); err != nil {
-			return fmt.Errorf("publishing the status of %s: %w", v.RFC.Name(), err)
+	// What GitHub refuses, such as a comment on a locked issue, keeps nothing else back.
+	var refused error
+	for _, part := range []struct {
+		doing string
+		do    func(context.Context, *View) error
+	}{
+		{"publishing the rounds of", p.rounds}, {"publishing the status of", p.sticky}, {"labelling", p.labels},
+		{"ordering the checks of", s.orderChecks}, {"closing", p.closeIssue}, {"merging", p.merge},
+	} {
+		switch err := part.do(ctx, &v); {
+		case app.Is(err, app.CodeForbidden):
+			refused = errors.Join(refused, fmt.Errorf("%s %s: %w", part.doing, v.RFC.Name(), err))
+		case err != nil:
+			return fmt.Errorf("%s %s: %w", part.doing, v.RFC.Name(), err)
 		}
 	}
-	if err := p.labels(ctx, v); err != nil {
-		return fmt.Errorf("labelling %s: %w", v.RFC.Name(), err)
+	return refused
+}
+
+// sticky keeps the RFC's one status comment true.
+func (p publication) sticky(ctx context.Context, v *View) error {
+	if v.RFC.Number == 0 {
+		return nil
 	}
-	if err := s.orderChecks(ctx, v); err != nil {
-		return err
-	}
-	if err := p.closeIssue(ctx, v); err != nil {
-		return fmt.Errorf("closing %s: %w", v.RFC.Name(), err)
-	}
-	return p.merge(ctx, v)
+	_, err := p.comment(ctx, stickyKey, fmt.Sprintf("<!-- agora:rfc %d -->", v.RFC.Number), p.Renderer.Sticky(*v))
+	return err
 }
 
 // view loads everything that is shown of an issue's RFC.
@@ -173,8 +181,8 @@ func (p publication) recount(ctx context.Context, r *RFC, round *Round) (result 
 
 // labels makes the labels there are, and lets the issue wear exactly the one of its
 // state, and the people's label while the process lasts.
-func (p publication) labels(ctx context.Context, v View) error {
-	if err := p.ensureLabels(ctx, v); err != nil {
+func (p publication) labels(ctx context.Context, v *View) error {
+	if err := p.ensureLabels(ctx, *v); err != nil {
 		return err
 	}
 	want := v.RFC.State.Label()
@@ -184,7 +192,7 @@ func (p publication) labels(ctx context.Context, v View) error {
 		return err
 	}
 	wears := func(labels []string) bool {
-		return labelsOwned(labels) == want && (!peoples || containsFold(labels, p.label(v)))
+		return labelsOwned(labels) == want && (!peoples || containsFold(labels, p.label(*v)))
 	}
 	if written.Sent == want && !written.SentAt.Before(p.moved) && (!v.RFC.LabelsAt.After(written.SentAt) || wears(v.RFC.Labels)) {
 		return nil
@@ -193,10 +201,10 @@ func (p publication) labels(ctx context.Context, v View) error {
 	if err != nil {
 		return err
 	}
-	if !issue.HasLabel(want) || peoples && !issue.HasLabel(p.label(v)) {
+	if !issue.HasLabel(want) || peoples && !issue.HasLabel(p.label(*v)) {
 		add := []string{want}
-		if peoples && !issue.HasLabel(p.label(v)) {
-			add = append(add, p.label(v))
+		if peoples && !issue.HasLabel(p.label(*v)) {
+			add = append(add, p.label(*v))
 		}
 		if err := p.github.AddLabels(ctx, p.ref.Number, add); err != nil {
 			return err
@@ -260,7 +268,7 @@ func (p publication) once(ctx context.Context, key string, do func() error) erro
 }
 
 // closeIssue closes the issue of an RFC that was decided for good, when configured.
-func (p publication) closeIssue(ctx context.Context, v View) error {
+func (p publication) closeIssue(ctx context.Context, v *View) error {
 	if v.Round == nil || !v.Round.Closed() || v.RFC.Kind != KindIssue || !v.Round.Policy.CloseOnDecision {
 		return nil
 	}
@@ -283,7 +291,7 @@ const mergeFor = 24 * time.Hour
 
 // merge merges an accepted pull request, when configured, at the very commit that
 // was voted on and no other.
-func (p publication) merge(ctx context.Context, v View) error {
+func (p publication) merge(ctx context.Context, v *View) error {
 	if v.Round == nil || v.RFC.Kind != KindPull || v.RFC.State != Accepted || !v.RFC.IssueOpen || v.RFC.Bound != v.RFC.Text {
 		return nil
 	}
@@ -295,10 +303,7 @@ func (p publication) merge(ctx context.Context, v View) error {
 		return p.github.Merge(ctx, p.ref.Number, v.RFC.Bound.Head, string(method), fmt.Sprintf("%s: %s", v.RFC.Name(), v.RFC.Title))
 	})
 	if !app.Is(err, app.CodeConflict) && !app.Is(err, app.CodeInvalid) {
-		if err != nil {
-			return fmt.Errorf("merging %s: %w", v.RFC.Name(), err)
-		}
-		return nil
+		return err
 	}
 	return p.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		return tx.SetTimer(ctx, fmt.Sprintf("merge/%d", v.RFC.ID), p.now().Add(time.Minute), p.ref.EffectLane(), PublishKind, Order{Ref: p.ref}.body())

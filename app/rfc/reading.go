@@ -259,7 +259,8 @@ func (c *change) concernOf(ctx context.Context, act Act) (int, error) {
 	if err != nil || !eligible {
 		return 0, err
 	}
-	if may, _ := MayRaise(c.r, c.round, c.round.Policy.Concerns, act.Voter.ID, act.Reason, act.At); !may {
+	rules := c.round.Policy.Concerns
+	if may, _ := MayRaise(c.r, c.round, rules, act.Voter.ID, act.At); !may || !GivesReason(act.Reason, rules) {
 		return 0, nil
 	}
 	return len(c.r.Concerns) + 1, nil

@@ -120,6 +120,13 @@ type RFC struct {
 	LastSpoke map[int64]time.Time `json:"last_spoke,omitempty"`
 }
 
+// accepted reports whether the community accepted the RFC, implemented or not.
+func (r *RFC) accepted() bool { return r.State == Accepted || r.State == Implemented }
+
+// ChangedSince reports whether the text is no longer the one that was accepted: the
+// acceptance is bound to that (RULES §2 "Text").
+func (r *RFC) ChangedSince() bool { return r.accepted() && r.Bound.Hash != "" && r.Text != r.Bound }
+
 // Text identifies what is voted on: the hash of an issue's title and body, or of
 // a pull request's head commit.
 type Text struct {

@@ -48,6 +48,49 @@ func TestTheCheckOfAnRFCPullRequestInEveryState(t *testing.T) {
 	})
 }
 
+func TestAnRFCPullRequestIsNeverGreenBeforeItIsAccepted(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	for range 5 {
+		number := s.pull("maya", ghsim.NewPullRequest{Title: "Labelled from the start", Labels: []string{"rfc"}})
+		s.checkIs(number, "in_progress")
+		for _, run := range s.sim.CheckRuns(s.head(number)) {
+			if run.Conclusion == "success" {
+				t.Fatalf("a check of #%d was green: %s", number, run.Output.Title)
+			}
+		}
+	}
+}
+
+func TestAnAcceptanceHoldsForTheTextThatWasVotedOn(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "An RFC", "The text.", "rfc")
+	s.accepted(number, 1, 7*day)
+	implements := s.pull("lee", ghsim.NewPullRequest{Title: "It", Body: "Implements: RFC-1"})
+	s.checkIs(implements, "success")
+	gate := func() (answer struct {
+		Passed bool
+		Reason string
+	}) {
+		s.fetch("/api/v1/gate?repo=acme/rfcs&rfc=1", &answer)
+		return answer
+	}
+	if got := gate(); !got.Passed {
+		t.Errorf("the gate is shut: %s", got.Reason)
+	}
+	s.ok(s.sim.As("kim").EditBody(rfcs, number, "Another text, which nobody voted on."))
+	s.checkIs(implements, "action_required")
+	if got := gate(); got.Passed || !strings.Contains(got.Reason, "changed since") {
+		t.Errorf("the gate passes a text that nobody voted on: %+v", got)
+	}
+	s.done("maya", number, `/rfc editorial "the same in other words"`)
+	s.checkIs(implements, "success")
+	if got := gate(); !got.Passed {
+		t.Errorf("the gate is shut: %s", got.Reason)
+	}
+}
+
 func TestTheCheckOfAnRFCPullRequestThatIsNotAccepted(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})

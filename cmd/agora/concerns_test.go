@@ -15,7 +15,7 @@ func TestAConcernIsRaisedAddressedAndResolved(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
 	number := s.issue("kim", "Concerns", "Text.", "rfc")
-	s.refused("sam", number, `/concern raise "too short"`, "at least 20 characters")
+	s.refused("sam", number, `/concern raise ""`, "Usage")
 	s.done("sam", number, "/concern raise "+objection)
 	s.quiet()
 	s.contains(s.sticky(number, 1), "Concern 1", "migration path")

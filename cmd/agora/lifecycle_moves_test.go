@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -136,6 +137,22 @@ func TestALockedConversation(t *testing.T) {
 	s.is(number, rfc.Accepted)
 	s.ok(s.sim.As("maya").Unlock(rfcs, number))
 	s.is(number, rfc.Accepted)
+}
+
+func TestALockedConversationInWhichTheAppMayNotSpeak(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Locked", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+	s.ok(s.sim.As("maya").Lock(rfcs, number))
+	for _, path := range []string{"/repos/acme/rfcs/issues/comments/*/reactions", fmt.Sprintf("/repos/acme/rfcs/issues/%d/comments", number)} {
+		s.sim.Fault(ghsim.Fault{Method: http.MethodPost, PathPattern: path, Status: http.StatusForbidden})
+	}
+	s.say("maya", number, "/rfc status")
+	s.settle()
+	s.over(7 * day)
+	s.is(number, rfc.Accepted) // what cannot be said holds up nothing else
 }
 
 func TestARepositoryMadePrivateIsNotShown(t *testing.T) {

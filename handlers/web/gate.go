@@ -165,11 +165,12 @@ func (g gatekeeper) judgePull(ctx context.Context, number int) (gateShape, error
 // through; moved tells that the commit is not the one that was accepted.
 func (g gatekeeper) judge(v rfc.View, moved bool) gateShape {
 	r := v.RFC
-	bar := rfc.Bar{Name: r.Name(), State: r.State, Changed: moved && (r.State == rfc.Accepted || r.State == rfc.Implemented)}
+	moved = moved && (r.State == rfc.Accepted || r.State == rfc.Implemented)
+	bar := rfc.Bar{Name: r.Name(), State: r.State, Changed: moved || r.ChangedSince()}
 	passed := rfc.JudgeCheck([]rfc.Bar{bar}).Conclusion == app.CheckSuccess
 	reason, _ := render.New().Check(v)
 	switch {
-	case bar.Changed:
+	case moved:
 		reason = r.Name() + " was accepted at another commit"
 	case passed && g.require == rfc.Implemented && r.State != rfc.Implemented:
 		passed, reason = false, reason+", and is not implemented yet"

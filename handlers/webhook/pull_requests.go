@@ -20,6 +20,13 @@ func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, 
 		return err
 	}
 	issue := pullIssue(repo, e.GetPullRequest())
+	// An RFC is made of it before its check is ordered: no green one comes first.
+	if !w.own(ctx, e.GetSender()) {
+		if err := w.RFCs.IssueSeen(ctx, repo, issue.Ref.Number, issue.Labels,
+			rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName()}); err != nil {
+			return err
+		}
+	}
 	if err := w.RFCs.PullChanged(ctx, repo, issue); err != nil {
 		return err
 	}
@@ -29,11 +36,7 @@ func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, 
 			return err
 		}
 	}
-	if w.own(ctx, e.GetSender()) {
-		return nil
-	}
-	return w.RFCs.IssueSeen(ctx, repo, issue.Ref.Number, issue.Labels,
-		rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName()})
+	return nil
 }
 
 // pullRequestReview: a submitted review is a ballot; dismissing one changes nothing.
