@@ -94,21 +94,30 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 			err = fmt.Errorf("listing the acts of voting: %w", err)
 		}
 	}()
+	var count int64
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM acts WHERE rfc = $1 AND round = $2`, id, round).Scan(&count); err != nil {
+		return nil, err
+	}
+	if count == 0 {
+		return nil, nil
+	}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT id, rfc, round, voter, login, choice, channel, source, at, seen, url, reason, concern
+		SELECT id, voter, login, choice, channel, source, at, seen, url, reason, concern
 		FROM acts WHERE rfc = $1 AND round = $2 ORDER BY id`, id, round)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var acts []rfc.Act
+	acts := make([]rfc.Act, 0, count)
 	for rows.Next() {
-		var a rfc.Act
-		var at, seen int64
-		if err := rows.Scan(&a.ID, &a.RFC, &a.Round, &a.Voter.ID, &a.Voter.Login, &a.Choice, &a.Channel,
-			&a.Source, &at, &seen, &a.URL, &a.Reason, &a.Concern); err != nil {
+		a := rfc.Act{RFC: id, Round: round}
+		var choice, channel string // database/sql reads plain types without reflection
+		var at, seen, concern int64
+		if err := rows.Scan(&a.ID, &a.Voter.ID, &a.Voter.Login, &choice, &channel,
+			&a.Source, &at, &seen, &a.URL, &a.Reason, &concern); err != nil {
 			return nil, err
 		}
+		a.Choice, a.Channel, a.Concern = rfc.Choice(choice), rfc.Channel(channel), int(concern)
 		a.At, a.Seen = instant(at), instant(seen)
 		acts = append(acts, a)
 	}

@@ -63,7 +63,7 @@ func jump(t *testing.T, ctx context.Context, s *stage, d time.Duration) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
