@@ -106,3 +106,31 @@ func Parked(err error) bool {
 	var park parkError
 	return errors.As(err, &park)
 }
+
+type placeKey struct{}
+
+// WithPlace returns a context for work that holds one of a worker's places. leave
+// gives the place up, to others who have something to do, and returns how to come
+// back to one.
+func WithPlace(ctx context.Context, leave func() (back func(context.Context) error)) context.Context {
+	return context.WithValue(ctx, placeKey{}, leave)
+}
+
+// Rest waits for d by the machine's clock, or until ctx ends, without keeping others
+// from working: what one community has to wait for is nothing to the next.
+func Rest(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	back := func(ctx context.Context) error { return ctx.Err() }
+	if leave, ok := ctx.Value(placeKey{}).(func() func(context.Context) error); ok {
+		back = leave()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return back(ctx)
+}

@@ -62,7 +62,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	var current int64
 	const version = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`
 	if err := s.read.QueryRowContext(ctx, version).Scan(&current); err != nil {
-		return fmt.Errorf("reading the schema's version: %w", err)
+		return fmt.Errorf("reading the schema's version (a new database needs `agora migrate up`): %w", err)
 	}
 	provider, err := s.provider()
 	if err != nil {

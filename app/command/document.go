@@ -13,11 +13,14 @@ import (
 // MaxRefs is how many RFCs a text may say it implements, or supersedes; further ones are not read.
 const MaxRefs = 20
 
-// refPattern is one RFC in such a list, bare or as a Markdown link, and what parts it from the next.
-var refPattern = regexp.MustCompile(`^[\s,&]*(?:and\s+)?\[?(?i:RFC)-([1-9][0-9]{0,8})\b\]?(?:\([^()\s]*\))?`)
+// refPattern is one RFC in such a list, bare, as a Markdown link or as code, and what parts it from the next.
+var refPattern = regexp.MustCompile("^[\\s,&]*(?:and\\s+)?[\\[`]?(?i:RFC)-([1-9][0-9]{0,8})\\b[\\]`]?(?:\\([^()\\s]*\\))?")
+
+// adorned is how people also begin such a line: indented, as an item of a list, with emphasis.
+var adorned = regexp.MustCompile(`(?im)^ {0,3}(?:[-*+][ \t]+)?(?:\*\*|__|\*|_)?(implements|supersedes)(?::(?:\*\*|__|\*|_)|(?:\*\*|__|\*|_)?:)`)
 
 // ImplementsRefs returns the RFCs that a text names on lines such as "Implements: RFC-7, RFC-9", in order, once each.
-// Such a line is visible plain text and starts at the first column; case does not matter.
+// Such a line is visible plain text and starts at the first column, but for what adorns it; case does not matter.
 //
 // A text whose Markdown is too complex to be read is taken line by line: what a pull request is bound to must not
 // depend on making its description unreadable.
@@ -27,9 +30,10 @@ func ImplementsRefs(body string) []int { return refs(body, "implements:") }
 func SupersedesRefs(body string) []int { return refs(body, "supersedes:") }
 
 func refs(body, keyword string) []int {
-	if !strings.Contains(strings.ToLower(body), keyword) {
+	if !strings.Contains(strings.ToLower(body), strings.TrimSuffix(keyword, ":")) {
 		return nil
 	}
+	body = adorned.ReplaceAllString(body, "$1:")
 	lines, err := visibleLines(body)
 	if err != nil {
 		for line := range strings.Lines(body) {

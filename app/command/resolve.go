@@ -45,6 +45,8 @@ func (r *Registry) unknownVerb(invocation Invocation) *Problem {
 	if near := nearest(invocation.Verb, words); near != "" {
 		definition := r.lookup(invocation.Noun, near)
 		problem.Usage, problem.Suggestion = definition.Usage(), definition.Name()
+	} else {
+		problem.Usage = "/agora help " + invocation.Noun
 	}
 	return problem
 }

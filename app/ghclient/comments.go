@@ -26,6 +26,18 @@ func (c *RepoClient) Comments(ctx context.Context, number int, since time.Time) 
 	return c.listComments(ctx, "reading the comments of "+c.issue(number), fmt.Sprintf("issues/%d/comments", number), since)
 }
 
+// CommentStands reports whether a comment is still there.
+func (c *RepoClient) CommentStands(ctx context.Context, id int64) (bool, error) {
+	_, err := repoCall(ctx, c, "looking for "+c.comment(id),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.IssueComment, *github.Response, error) {
+			return client.Issues.GetComment(ctx, owner, name, id)
+		})
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // RepositoryComments lists the comments of all issues of the repository that
 // changed since an instant, oldest first.
 func (c *RepoClient) RepositoryComments(ctx context.Context, since time.Time) ([]app.Comment, error) {

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// longestWait is how long a write waits in place for its turn. What would
-	// wait longer goes back to the queue, so that no worker is held.
+	// longestWait is how long a write waits for its turn, while others use the
+	// worker's place. What would wait longer goes back to the queue.
 	longestWait = 20 * time.Second
 	// limitPause is the pause when GitHub limits us without saying for how
 	// long; it asks for at least a minute.
@@ -70,24 +70,10 @@ type window struct {
 
 func newBudget(installation int64, o Options) budget {
 	return budget{
-		installation: installation, options: o, shared: o.Shared, clock: o.Clock, sleep: sleep,
+		installation: installation, options: o, shared: o.Shared, clock: o.Clock, sleep: app.Rest,
 		windows: map[string]window{}, batches: map[string]*batch{},
 		writes:  rate.NewLimiter(o.WriteRate, o.WriteBurst),
 		content: rate.NewLimiter(o.ContentRate, o.ContentBurst),
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

@@ -103,15 +103,6 @@ func TestReadsNeverWait(t *testing.T) {
 	}
 }
 
-func TestAWaitEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestKeptAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	c := newAnswers()

@@ -44,7 +44,7 @@ func (b Bar) verdict() (rank int, status, conclusion string) {
 // must pass. Nothing in the way is a success, never neutral (INTERFACE "Labels").
 func JudgeCheck(bars []Bar) app.Check {
 	check := app.Check{Name: CheckName, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
-		Title: "No RFC needed", Summary: "This pull request names no RFC. To bind it to one, write `Implements: RFC-n` on a line of its own in its description."}
+		Title: "no RFC needed", Summary: "This pull request names no RFC. To bind it to one, write `Implements: RFC-n` on a line of its own in its description."}
 	worst := -1
 	var summaries []string
 	for _, b := range bars {

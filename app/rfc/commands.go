@@ -289,13 +289,52 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 	}), nil
 }
 
-func (s *Service) implementCommand(_ context.Context, a asked) (command.Apply, error) {
+// implementCommand takes a steward's word. That of an author moves the RFC too, and
+// brings points only when the pull request was merged: nobody awards them to oneself.
+func (s *Service) implementCommand(ctx context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
 		return nil, errNotAnRFC
 	}
+	if a.author() {
+		if err := s.askSteward(ctx, &a); err != nil {
+			return nil, err
+		}
+	}
+	by, proven := a.Command.Pull(), a.steward
+	if !proven {
+		var err error
+		if proven, err = s.merged(ctx, a.Repo, by); err != nil {
+			return nil, err
+		}
+	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
-		return "", c.implemented(ctx, a.Command.Pull().String(), a.Actor())
+		return "", c.implemented(ctx, by.String(), a.Actor(), proven)
 	}), nil
+}
+
+// merged reports whether GitHub knows the pull request as merged.
+func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.PullRef) (bool, error) {
+	owner := repo.Owner.ID
+	if pull.Owner != "" && !strings.EqualFold(pull.Owner+"/"+pull.Repository, repo.FullName()) {
+		err := s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
+			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
+			return err
+		})
+		if app.Is(err, app.CodeNotFound) || err == nil && (repo.Installation == 0 || repo.Private || repo.Owner.ID != owner) {
+			return false, nil // not of this community, or nothing to speak of here
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	issue, err := s.Repos(repo).Issue(ctx, pull.Number)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading %s of %s: %w", pull, repo.FullName(), err)
+	}
+	return issue.Pull != nil && issue.Pull.Merged, nil
 }
 
 func (s *Service) statusCommand(ctx context.Context, call command.Call) (command.Apply, error) {

@@ -151,7 +151,7 @@ func (s *Service) quorumOfStewards(ctx context.Context, a asked) (int, error) {
 }
 
 // implemented marks the RFC; the pull request that did it is named in the trail.
-func (c *change) implemented(ctx context.Context, by string, actor app.User) error {
+func (c *change) implemented(ctx context.Context, by string, actor app.User, proven bool) error {
 	if c.r.State == Accepted && c.r.Bound != c.r.Text && c.r.Kind == KindPull {
 		return app.Errorf(app.CodeConflict, "%s changed since it was accepted", c.r.Name())
 	}
@@ -159,5 +159,13 @@ func (c *change) implemented(ctx context.Context, by string, actor app.User) err
 	if err := c.move(ctx, Implemented, TriggerImplemented, actor, "by "+by, nil); err != nil {
 		return err
 	}
+	if !proven {
+		return nil
+	}
+	return c.creditImplementation(ctx)
+}
+
+// creditImplementation enters what the implementation brings the author, once.
+func (c *change) creditImplementation(ctx context.Context) error {
 	return c.enter(ctx, c.r.Author.ID, config.RFCImplemented, fmt.Sprintf("implemented/%d/%d", c.r.ID, c.r.Round))
 }

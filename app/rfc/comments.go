@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -43,11 +44,26 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 			return err
 		}
 	}
-	err := s.Runner.Handle(ctx, change.incoming())
+	stands, err := s.stands(ctx, change)
+	if stands {
+		err = s.Runner.Handle(ctx, change.incoming())
+	}
 	if err == nil || app.Fenced(err) || ctx.Err() != nil {
 		return err
 	}
 	return s.tryLater(ctx, change, err)
+}
+
+// lateEvent is how old what an event tells may be and still be taken for true.
+const lateEvent = 5 * time.Second
+
+// stands reports whether the comment is still there: deleted ones run nothing. GitHub
+// is asked only when the event comes late, and when there may be something to run.
+func (s *Service) stands(ctx context.Context, change CommentChange) (bool, error) {
+	if change.Reading || s.now().Sub(change.Comment.UpdatedAt) < lateEvent || !strings.Contains(change.Comment.Body, "/") {
+		return true, nil
+	}
+	return s.Repos(change.Repo).CommentStands(ctx, change.Comment.ID)
 }
 
 func (change CommentChange) incoming() command.Incoming {

@@ -10,6 +10,8 @@ import (
 // Reader is what RFCs read of one repository on GitHub.
 type Reader interface {
 	Issue(ctx context.Context, number int) (app.Issue, error)
+	// CommentStands reports whether a comment is still there.
+	CommentStands(ctx context.Context, comment int64) (bool, error)
 	// Comments lists the comments of an issue written or edited since.
 	Comments(ctx context.Context, number int, since time.Time) ([]app.Comment, error)
 	IssuesSince(ctx context.Context, since time.Time) ([]app.Issue, error)

@@ -233,6 +233,9 @@ func (p publication) label(v View) string {
 	return config.DefaultPolicy().Label
 }
 
+// labelsWait is how long a publication waits for labels that another one makes.
+const labelsWait = 2 * time.Second
+
 // ensureLabels makes the repository's labels, once for each set of them.
 func (p publication) ensureLabels(ctx context.Context, v View) error {
 	specs := slices.Clone(p.Renderer.Labels())
@@ -247,6 +250,11 @@ func (p publication) ensureLabels(ctx context.Context, v View) error {
 	if err != nil || written.Sent == sent {
 		return err
 	}
+	// Of many RFCs that open at once, one makes the labels for all.
+	if _, busy := p.labelling.LoadOrStore(p.ref.Repository, true); busy {
+		return app.RetryAfter(errors.New("another RFC's publication makes the repository's labels"), labelsWait)
+	}
+	defer p.labelling.Delete(p.ref.Repository)
 	if err := p.github.EnsureLabels(ctx, specs); err != nil {
 		return err
 	}

@@ -82,10 +82,10 @@ func (s *Service) Implemented(ctx context.Context, order Order) error {
 		if err := c.creditPull(ctx, order.Pull); err != nil {
 			return err
 		}
-		if !Allowed(c.r.State, TriggerImplemented, Implemented) {
-			return nil
+		if c.r.State == Implemented {
+			return c.creditImplementation(ctx) // the author may have said so before it was merged
 		}
-		err := c.implemented(ctx, order.By, app.User{})
+		err := c.implemented(ctx, order.By, app.User{}, true)
 		if app.Is(err, app.CodeConflict) {
 			return nil // its text changed since: a steward decides
 		}

@@ -36,6 +36,11 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 	ref := app.IssueRef{Repository: repo.ID, Number: number}
 	github := s.Repos(repo)
 	issue, err := github.Issue(ctx, number)
+	if app.Is(err, app.CodeNotFound) {
+		if lags, err := s.lags(ctx, ref, cause); lags || err != nil {
+			return err
+		}
+	}
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 		return s.missing(ctx, repo, ref, cause.Actor)
 	}
@@ -242,6 +247,28 @@ func typeOf(issue app.Issue) config.Type {
 		}
 	}
 	return config.CapabilityProposal
+}
+
+// longestLag is how long after its first event GitHub may still not show an issue.
+const longestLag = time.Minute
+
+// lags reports whether what GitHub does not know may only be too new for the copy that
+// was asked: then it is looked for once more. A deleted issue is told by its own event,
+// or answered 410.
+func (s *Service) lags(ctx context.Context, ref app.IssueRef, cause Cause) (bool, error) {
+	r, _, _, err := s.find(ctx, ref)
+	switch {
+	case err != nil:
+		return false, err
+	case r != nil && s.now().Sub(r.Registered) < longestLag:
+		return true, app.RetryAfter(fmt.Errorf("the issue of %s cannot be read yet", r.Name()), lag)
+	case r != nil || cause.Event == "":
+		return false, nil
+	}
+	return true, s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		key := fmt.Sprintf("seen/%d/%d", ref.Repository, ref.Number)
+		return tx.SetTimer(ctx, key, s.now().Add(lag), ref.Lane(), RefreshKind, Order{Ref: ref}.body())
+	})
 }
 
 // missing withdraws the RFC of an issue that is not there any more, unless it is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -47,6 +48,7 @@ type Service struct {
 		Handle(ctx context.Context, in command.Incoming) error
 		GiveUp(ctx context.Context, in command.Incoming, reason string) error
 	}
+	labelling sync.Map // the repositories whose labels are being made here, by id
 }
 
 // New makes the service.

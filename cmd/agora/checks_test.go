@@ -139,7 +139,7 @@ func TestTheCheckOfAPullRequestThatImplements(t *testing.T) {
 	none := s.pull("lee", ghsim.NewPullRequest{Title: "Nothing to do with it", Body: "Just a fix."})
 	s.checkIs(none, "success")
 	_, run := s.check(s.head(none))
-	s.contains(run.Output.Title, "No RFC needed")
+	s.contains(run.Output.Title, "no RFC needed")
 	one := s.pull("lee", ghsim.NewPullRequest{Title: "One", Body: "Implements: RFC-1"})
 	both := s.pull("lee", ghsim.NewPullRequest{Title: "Both", Body: "Implements: RFC-1\nImplements: RFC-2"})
 	unknown := s.pull("lee", ghsim.NewPullRequest{Title: "Unknown", Body: "Implements: RFC-99"})

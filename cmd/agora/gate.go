@@ -58,7 +58,9 @@ var requirements = []string{"accepted", "implemented"}
 // gate is one question to a server.
 type gate struct {
 	server, repo, rfc, require string
-	pull                       int // asked for when rfc is auto
+	// Asked for when rfc is auto: a pull request, or the head of a merge group.
+	pull int
+	head string
 }
 
 // verdict is the server's answer, or ours when there is none.
@@ -103,16 +105,19 @@ func (g *gate) complete() error {
 	if own := os.Getenv("GITHUB_REPOSITORY"); own != "" && !strings.EqualFold(own, g.repo) {
 		return usageError("the pull request is one of %s, not of %s: name the RFC with --rfc", own, g.repo)
 	}
-	g.pull, err = pullOfRun()
+	g.pull, g.head, err = subjectOfRun()
 	return err
 }
 
 // query is the question as the API takes it.
 func (g *gate) query() string {
 	values := url.Values{"repo": {g.repo}, "require": {g.require}}
-	if g.rfc != "" {
+	switch {
+	case g.rfc != "":
 		values.Set("rfc", g.rfc)
-	} else {
+	case g.head != "":
+		values.Set("head", g.head)
+	default:
 		values.Set("pull", strconv.Itoa(g.pull))
 	}
 	return values.Encode()

@@ -18,25 +18,30 @@ import (
 // longestEvent bounds the event of a run, in bytes; GitHub's are at most 25 MB.
 const longestEvent = 32 << 20
 
-// pullOfRun is the number of the pull request that this GitHub Actions run is about.
-func pullOfRun() (int, error) {
+// subjectOfRun is what this GitHub Actions run is about: the number of a pull request,
+// or the head of a merge group, in which there may be several.
+func subjectOfRun() (pull int, head string, err error) {
 	if path := os.Getenv("GITHUB_EVENT_PATH"); path != "" {
-		number, err := pullOfEvent(path)
-		if err != nil || number > 0 {
-			return number, err
+		pull, head, err = subjectOfEvent(path)
+		if err != nil || pull > 0 || head != "" {
+			return pull, head, err
 		}
 	}
-	if number := pullOfRef(os.Getenv("GITHUB_REF")); number > 0 {
-		return number, nil
+	if queueRef.MatchString(os.Getenv("GITHUB_REF")) && commitPattern.MatchString(os.Getenv("GITHUB_SHA")) {
+		return 0, os.Getenv("GITHUB_SHA"), nil
 	}
-	return 0, usageError("this run is not about a pull request: name the RFC with --rfc")
+	if match := pullRef.FindStringSubmatch(os.Getenv("GITHUB_REF")); match != nil {
+		pull, err = strconv.Atoi(match[1])
+		return pull, "", err
+	}
+	return 0, "", usageError("this run is not about a pull request: name the RFC with --rfc")
 }
 
-// pullOfEvent finds it in the event that set the run going, 0 when there is none.
-func pullOfEvent(path string) (int, error) {
+// subjectOfEvent finds it in the event that set the run going, if it is there.
+func subjectOfEvent(path string) (pull int, head string, err error) {
 	file, err := os.Open(path) //nolint:gosec // the runner names the file
 	if err != nil {
-		return 0, usageError("GITHUB_EVENT_PATH: %s", err)
+		return 0, "", usageError("GITHUB_EVENT_PATH: %s", err)
 	}
 	defer func() { _ = file.Close() }()
 	var event struct {
@@ -48,37 +53,30 @@ func pullOfEvent(path string) (int, error) {
 			PullRequest json.RawMessage `json:"pull_request"`
 		} `json:"issue"`
 		MergeGroup struct {
-			HeadRef string `json:"head_ref"`
+			HeadSHA string `json:"head_sha"`
 		} `json:"merge_group"`
 	}
 	if err := json.NewDecoder(io.LimitReader(file, longestEvent)).Decode(&event); err != nil {
-		return 0, usageError("GITHUB_EVENT_PATH: reading the event: %s", err)
+		return 0, "", usageError("GITHUB_EVENT_PATH: reading the event: %s", err)
 	}
 	switch {
 	case event.PullRequest.Number > 0:
-		return event.PullRequest.Number, nil
+		return event.PullRequest.Number, "", nil
 	case event.Issue.Number > 0 && len(event.Issue.PullRequest) > 0:
-		return event.Issue.Number, nil
+		return event.Issue.Number, "", nil
+	case commitPattern.MatchString(event.MergeGroup.HeadSHA):
+		return 0, event.MergeGroup.HeadSHA, nil
 	}
-	return pullOfRef(event.MergeGroup.HeadRef), nil
+	return 0, "", nil
 }
 
-// The references that name a pull request: its own, and those of a merge queue,
-// which name the pull request that is next to be merged.
-var pullRefs = []*regexp.Regexp{
-	regexp.MustCompile(`^refs/pull/([1-9][0-9]{0,8})/(?:merge|head)$`),
-	regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]+$`),
-}
-
-func pullOfRef(ref string) int {
-	for _, pattern := range pullRefs {
-		if match := pattern.FindStringSubmatch(ref); match != nil {
-			number, _ := strconv.Atoi(match[1]) // the pattern lets nothing else through
-			return number
-		}
-	}
-	return 0
-}
+// What a run's reference and commit look like: a pull request's own, and a merge
+// queue's.
+var (
+	pullRef       = regexp.MustCompile(`^refs/pull/([1-9][0-9]{0,8})/(?:merge|head)$`)
+	queueRef      = regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-[1-9][0-9]{0,8}-[0-9a-f]+$`)
+	commitPattern = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
+)
 
 // report writes the answer to the step's outputs and summary, where there are such.
 func report(answer verdict) error {

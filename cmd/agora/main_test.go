@@ -74,9 +74,12 @@ func fakeGate() http.Handler {
 	mux.HandleFunc("GET /api/v1/gate", func(w http.ResponseWriter, r *http.Request) {
 		answer := map[string]any{"passed": true, "state": "accepted", "rfc": 7, "reason": "RFC-7 is accepted", "url": "https://agora.example/c/acme/rfcs/7"}
 		asked := fmt.Sprintf("%s rfc=%s pull=%s", r.FormValue("repo"), r.FormValue("rfc"), r.FormValue("pull"))
+		if head := r.FormValue("head"); head != "" {
+			asked += " head=" + head[:1]
+		}
 		switch asked {
-		case "acme/app rfc=7 pull=", "acme/app rfc= pull=12":
-		case "acme/app rfc=8 pull=", "acme/app rfc= pull=13":
+		case "acme/app rfc=7 pull=", "acme/app rfc= pull=12", "acme/app rfc= pull= head=1":
+		case "acme/app rfc=8 pull=", "acme/app rfc= pull=13", "acme/app rfc= pull= head=2":
 			answer = map[string]any{"passed": false, "state": "voting", "rfc": 8, "reason": "RFC-8 is voting", "url": "https://agora.example/c/acme/rfcs/8"}
 		case "acme/app rfc=9 pull=": // a passing trouble
 			if failures.Add(1) <= 2 {

@@ -66,6 +66,9 @@ func serve(ctx context.Context, server config.Server, around surroundings) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.store.Ready(ctx); err != nil { // as with --no-migrate
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", server.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", server.Listen, err)

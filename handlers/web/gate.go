@@ -16,14 +16,21 @@ type gateInput struct {
 	Repo          string `query:"repo" required:"true" maxLength:"201" pattern:"^[^/]+/[^/]+$" example:"acme/app"`
 	RFC           int    `query:"rfc" minimum:"1" doc:"The n of RFC-n in the community of repo; or give pull"`
 	Pull          int    `query:"pull" minimum:"1" doc:"A pull request of repo: every RFC it is bound to must pass"`
+	Head          string `query:"head" pattern:"^[0-9a-f]{40,64}$" doc:"The head of a merge group of repo: every pull request in it must pass"`
 	Require       string `query:"require" enum:"accepted,implemented" default:"accepted" doc:"accepted also passes what is implemented"`
 	Authorization string `header:"Authorization" maxLength:"9000" doc:"Bearer token of GitHub Actions, for a private repository; its audience is this server's public URL"`
 }
 
-// Resolve asks for exactly one of rfc and pull.
+// Resolve asks for exactly one of rfc, pull and head.
 func (in *gateInput) Resolve(huma.Context) []error {
-	if (in.RFC == 0) == (in.Pull == 0) {
-		return []error{&huma.ErrorDetail{Location: "query", Message: "give either rfc or pull"}}
+	given := 0
+	for _, is := range []bool{in.RFC != 0, in.Pull != 0, in.Head != ""} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return []error{&huma.ErrorDetail{Location: "query", Message: "give one of rfc, pull and head"}}
 	}
 	return nil
 }
@@ -55,9 +62,12 @@ func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
 			return nil, nothing
 		}
 		var answer gateShape
-		if in.RFC != 0 {
+		switch {
+		case in.RFC != 0:
 			answer, err = g.judgeNumber(ctx, in.RFC)
-		} else {
+		case in.Head != "":
+			answer, err = g.judgeGroup(ctx, in.Head)
+		default:
 			answer, err = g.judgePull(ctx, in.Pull)
 		}
 		if err != nil {
@@ -132,7 +142,7 @@ func (g gatekeeper) judgePull(ctx context.Context, number int) (gateShape, error
 	if err != nil {
 		return gateShape{}, hidden(err)
 	}
-	answer := gateShape{Passed: true, Reason: "No RFC needed", URL: pull.URL}
+	answer := gateShape{Passed: true, Reason: "no RFC needed", URL: pull.URL}
 	own, err := g.tx.RFCByIssue(ctx, ref)
 	switch {
 	case err == nil:
@@ -159,6 +169,27 @@ func (g gatekeeper) judgePull(ctx context.Context, number int) (gateShape, error
 		}
 	}
 	return answer, nil
+}
+
+// judgeGroup lets a merge group through when every pull request in it passes.
+func (g gatekeeper) judgeGroup(ctx context.Context, head string) (gateShape, error) {
+	group, err := g.tx.Check(ctx, g.repository.ID, head, rfc.CheckName)
+	if err != nil {
+		return gateShape{}, hidden(err)
+	}
+	switch {
+	case !group.MergeGroup:
+		return gateShape{}, nothing
+	case group.Unreadable != "" || len(group.Pulls) == 0:
+		return gateShape{Reason: "The merge group cannot be read"}, nil
+	}
+	var answer gateShape
+	for _, number := range group.Pulls {
+		if answer, err = g.judgePull(ctx, number); err != nil || !answer.Passed {
+			break
+		}
+	}
+	return answer, err
 }
 
 // judge asks the rule of the check `agora/rfc` whether an RFC lets something

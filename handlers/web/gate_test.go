@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,7 +56,7 @@ func TestGateOfAPullRequest(t *testing.T) {
 	// Pull request 401 is RFC-1 itself: only the commit that was voted on passes.
 	w.pull(rfc.Pull{Ref: app.IssueRef{Repository: public.ID, Number: 401}, HeadSHA: "c0ffee"})
 	for query, want := range map[string]map[string]any{
-		"pull=500": {"passed": true, "state": "", "rfc": 0.0, "reason": "No RFC needed", "url": "https://github.example/pull"},
+		"pull=500": {"passed": true, "state": "", "rfc": 0.0, "reason": "no RFC needed", "url": "https://github.example/pull"},
 		"pull=501": {"passed": true, "state": "accepted", "rfc": 1.0, "reason": "RFC-1 was accepted", "url": publicURL + "/c/Acme/rfcs/1"},
 		"pull=502": {"passed": false, "state": "rejected", "rfc": 2.0, "reason": "RFC-2 was rejected", "url": publicURL + "/c/Acme/rfcs/2"},
 		"pull=503": {"passed": false, "state": "", "rfc": 99.0, "reason": "RFC-99 cannot be found", "url": "https://github.example/pull"},
@@ -70,6 +72,38 @@ func TestGateOfAPullRequest(t *testing.T) {
 	if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&pull=401"); got["passed"] != false || got["reason"] != "RFC-1 was accepted at another commit" {
 		t.Errorf("a moved head: %v", got)
 	}
+}
+
+func TestGateOfAMergeGroupAsksForEveryPullRequestInIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.rfc(1, rfc.Accepted, public)
+	w.rfc(2, rfc.Open, public)
+	for number, bound := range map[int][]int{500: nil, 501: {1}, 502: {2}} {
+		w.pull(rfc.Pull{Ref: app.IssueRef{Repository: public.ID, Number: number}, Bound: bound})
+	}
+	head := func(digit string) string { return strings.Repeat(digit, 40) }
+	w.change(func(ctx context.Context, tx rfc.Tx) error {
+		var errs error
+		for _, group := range []rfc.CheckRecord{
+			{HeadSHA: head("1"), MergeGroup: true, Pulls: []int{500, 501}},
+			{HeadSHA: head("2"), MergeGroup: true, Pulls: []int{500, 502}},
+			{HeadSHA: head("3"), MergeGroup: true, Unreadable: "Nobody knows."},
+			{HeadSHA: head("4"), Pulls: []int{500}},
+		} {
+			group.Repository, group.Name = public.ID, rfc.CheckName
+			errs = errors.Join(errs, tx.SaveCheck(ctx, group))
+		}
+		return errs
+	})
+	for digit, passed := range map[string]bool{"1": true, "2": false, "3": false} {
+		if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&head="+head(digit)); got["passed"] != passed {
+			t.Errorf("the merge group %s: %v, want passed %v", digit, got, passed)
+		}
+	}
+	w.json(404, "/api/v1/gate?repo=acme/rfcs&head="+head("4")) // no merge group
+	w.json(404, "/api/v1/gate?repo=acme/rfcs&head="+head("5"))
+	w.json(422, "/api/v1/gate?repo=acme/rfcs&head=main")
 }
 
 func TestGateOfAPrivateRepositoryNeedsItsToken(t *testing.T) {

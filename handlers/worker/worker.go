@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -176,6 +177,7 @@ func (w *Worker) dispatch(ctx, work context.Context, running *sync.WaitGroup) {
 	wake, unsubscribe := w.queue.Subscribe()
 	defer unsubscribe()
 	places := make(chan struct{}, w.options.Concurrency)
+	var away atomic.Int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -185,8 +187,9 @@ func (w *Worker) dispatch(ctx, work context.Context, running *sync.WaitGroup) {
 		lease, err := w.queue.ClaimLane(ctx, w.options.LeaseFor)
 		if lease != nil {
 			running.Go(func() {
-				defer func() { <-places }()
-				w.runLane(ctx, work, *lease)
+				p := place{places: places, away: &away}
+				defer p.end()
+				w.runLane(ctx, app.WithPlace(work, p.leave), *lease)
 			})
 			continue
 		}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app/ghsim"
+	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/config"
+)
+
+func TestAnIssueThatGitHubDoesNotShowYetBecomesAnRFC(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.Fault(ghsim.Fault{Method: http.MethodGet, PathPattern: "/repos/acme/rfcs/issues/*", Status: http.StatusNotFound, Times: 2})
+	number := s.issue("kim", "Too new", "Text.", "rfc")
+	s.pass(6 * time.Second)
+	s.is(number, rfc.Open)
+}
+
+func TestAnRFCThatGitHubDoesNotShowForAMomentIsNotWithdrawn(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Flickering", "Text.", "rfc")
+	s.sim.Fault(ghsim.Fault{Method: http.MethodGet, PathPattern: fmt.Sprintf("/repos/acme/rfcs/issues/%d", number), Status: http.StatusNotFound, Times: 1})
+	s.ok(s.sim.As("kim").EditBody(rfcs, number, "Text, mended."))
+	s.pass(6 * time.Second)
+	s.is(number, rfc.Open)
+}
+
+func TestADeletedCommentRunsNothingHoweverLateItsEventComes(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Deleted", "Text.", "rfc")
+	s.sim.HoldWebhooks()
+	c, err := s.sim.As("sam").Comment(rfcs, number, "/concern raise "+objection)
+	must(t, err)
+	stands, err := s.sim.As("sam").Comment(rfcs, number, `/concern raise "another one, which stands"`)
+	must(t, err)
+	must(t, s.sim.As("sam").DeleteComment(rfcs, c.ID))
+	s.clock.ahead.Add(int64(10 * time.Second))
+	s.sim.ReleaseWebhooks(ghsim.Release{})
+	s.settle()
+	if got := s.rfc(1).ConcernsOpen; got != 1 {
+		t.Errorf("%d concerns are open, want the one whose comment stands", got)
+	}
+	if !s.reacted(stands, "rocket") {
+		t.Error("the comment that stands has no answer")
+	}
+}
+
+// Nobody awards the points of an implementation to themselves.
+func TestAnAuthorsWordOfAnImplementationBringsNoPoints(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Implemented, they say", "Text.", "rfc")
+	s.accepted(number, 1, 7*day)
+	earned := func() int { return len(s.points("kim", config.RFCImplemented)) }
+	s.done("kim", number, "/rfc implement by=#99")
+	s.is(number, rfc.Implemented)
+	if got := earned(); got != 0 {
+		t.Errorf("the author's word was entered %d times", got)
+	}
+	pull := s.pull("lee", ghsim.NewPullRequest{Title: "Really", Body: "Implements: RFC-1"})
+	s.ok(s.sim.As("maya").Merge(rfcs, pull))
+	if got := earned(); got != 1 {
+		t.Errorf("the merged pull request was entered %d times, want once", got)
+	}
+}
