@@ -250,7 +250,7 @@ func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter Let
 		if _, asked := may[n.Repository]; !asked {
 			var err error
 			if may[n.Repository], err = s.mayRead(ctx, n.Repository, r.person.User); err != nil {
-				return s.failed("mail", fmt.Errorf("asking who may read repository %d: %w", n.Repository, err), age)
+				return s.failed(ByMail, fmt.Errorf("asking who may read repository %d: %w", n.Repository, err), age)
 			}
 		}
 		if !may[n.Repository] {
@@ -263,7 +263,7 @@ func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter Let
 		letter.Items = append(letter.Items, item)
 	}
 	if len(letter.Items) == 0 {
-		s.Observe("mail", "withheld")
+		s.Observe(ByMail, Withheld)
 		return nil
 	}
 	letter.To, letter.Name, letter.Community = r.settings.Address, r.person.User.Name, r.community
@@ -281,9 +281,9 @@ func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter Let
 	}
 	defer release()
 	if err := s.Mailer.Send(ctx, letter); err != nil {
-		return s.failed("mail", withoutAddress(err, letter.To), age)
+		return s.failed(ByMail, withoutAddress(err, letter.To), age)
 	}
-	s.Observe("mail", "sent")
+	s.Observe(ByMail, Sent)
 	return nil
 }
 
@@ -291,9 +291,9 @@ func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter Let
 func (s *Service) failed(channel string, err error, age time.Duration) error {
 	result, lost := outcome(err, age)
 	if lost {
-		s.Observe(channel, "given_up")
+		s.Observe(channel, GivenUp)
 	} else {
-		s.Observe(channel, "failed")
+		s.Observe(channel, Failed)
 	}
 	return result
 }

@@ -19,6 +19,17 @@ const (
 	WebhookKind = "notification.webhook" // one webhook
 )
 
+// The channels besides the inbox, and what becomes of a try to send by one.
+const (
+	ByMail    = "mail"
+	ByWebhook = "webhook"
+
+	Sent     = "sent"
+	Failed   = "failed"   // tried again
+	GivenUp  = "given_up" // refused for good, or tried for three days
+	Withheld = "withheld" // who would get it may not read it
+)
+
 // NumberLane is the lane of the entries that give places: one at a time, over all
 // replicas.
 const NumberLane = NumberKind

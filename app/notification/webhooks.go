@@ -109,7 +109,7 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 		return err
 	}
 	if !s.Webhooks[i].hears(n, p.account, p.private) {
-		s.Observe("webhook", "withheld") // it was made private since
+		s.Observe(ByWebhook, Withheld) // it was made private since
 		return nil
 	}
 	body, err := json.Marshal(s.payload(n, p))
@@ -124,7 +124,7 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	now := s.Clock()
 	m := Message{ID: fmt.Sprintf("agora-%d-%d", o.Community, o.Position), At: now, Body: body}
 	if err := s.Poster.Post(ctx, o.Webhook, m); err != nil {
-		result := s.failed("webhook", err, now.Sub(e.EnqueuedAt))
+		result := s.failed(ByWebhook, err, now.Sub(e.EnqueuedAt))
 		if app.Parked(result) {
 			if err := s.lost(ctx, o, now); err != nil {
 				return fmt.Errorf("telling the stewards of a webhook that was given up: %w", err)
@@ -132,7 +132,7 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 		}
 		return result
 	}
-	s.Observe("webhook", "delivered")
+	s.Observe(ByWebhook, Sent)
 	return nil
 }
 

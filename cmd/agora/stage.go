@@ -123,6 +123,12 @@ func (s *stage) settle(ctx context.Context) error {
 		if err := s.agora.worker.WaitIdle(ctx); err != nil {
 			return fmt.Errorf("waiting for Agora: %w", err)
 		}
+		if err := s.agora.orderNumber(ctx); err != nil { // a story does not wait for the next look
+			return err
+		}
+	}
+	if err := s.agora.worker.WaitIdle(ctx); err != nil {
+		return fmt.Errorf("waiting for Agora: %w", err)
 	}
 	return nil
 }
