@@ -34,6 +34,10 @@ type Server struct {
 	ReactionPoll Duration
 	// SMTPURL is smtp://… or smtps://…, empty for no e-mail; it may hold a password.
 	SMTPURL Secret
+	// MailFrom is the sender of e-mail: an address, or a name and an address as in a From header.
+	MailFrom string
+	// Webhooks are where notifications are posted.
+	Webhooks []Webhook
 	// KeepDeliveries is how long webhook deliveries that are done are kept.
 	KeepDeliveries Duration
 }
@@ -110,7 +114,9 @@ func LoadDatabaseURL(path string, env func(string) (string, bool)) (Secret, erro
 func readServer(path string, env func(string) (string, bool)) (Server, *Problems) {
 	server, problems := DefaultServer(), &Problems{}
 	settings := serverSettings(&server)
-	readServerFile(path, settings, problems)
+	keys := serverKeys(settings)
+	keys["webhooks"] = webhookList(&server.Webhooks)
+	readServerFile(path, keys, problems)
 	for _, s := range settings {
 		if value, ok := s.lookup(env, problems); ok {
 			if err := s.set(value); err != nil {
@@ -120,10 +126,11 @@ func readServer(path string, env func(string) (string, bool)) (Server, *Problems
 	}
 	completeGitHub(&server.GitHub)
 	completePublicURL(&server)
+	completeMailFrom(&server)
 	return server, problems
 }
 
-func readServerFile(path string, settings []setting, problems *Problems) {
+func readServerFile(path string, keys object, problems *Problems) {
 	optional := path == ""
 	if optional {
 		path = DefaultServerFile
@@ -139,7 +146,7 @@ func readServerFile(path string, settings []setting, problems *Problems) {
 	}
 	reader := &yamlReader{problems: problems, confidential: true}
 	if len(strings.TrimSpace(string(data))) > 0 {
-		reader.read(data, serverKeys(settings))
+		reader.read(data, keys)
 	}
 }
 
@@ -240,6 +247,22 @@ func completePublicURL(s *Server) {
 		s.PublicURL = "http://" + net.JoinHostPort(host, port)
 	}
 	s.PublicURL = strings.TrimRight(s.PublicURL, "/")
+}
+
+// completeMailFrom takes the sender that the mail server's address names, else agora at the host of PublicURL.
+func completeMailFrom(s *Server) {
+	if s.MailFrom != "" {
+		return
+	}
+	if u, err := url.Parse(s.SMTPURL.Reveal()); err == nil && u.Query().Has("from") {
+		s.MailFrom = u.Query().Get("from")
+		return
+	}
+	host := "localhost"
+	if u, err := url.Parse(s.PublicURL); err == nil && u.Hostname() != "" && net.ParseIP(u.Hostname()) == nil {
+		host = u.Hostname() // mail servers take no bare IP address for a sender's domain
+	}
+	s.MailFrom = "agora@" + host
 }
 
 // completeGitHub fills in the addresses of GitHub that are not set: those of github.com, or the usual ones of a server of one's own.

@@ -110,6 +110,7 @@ func TestServerDefaults(t *testing.T) {
 		},
 		Listen: "127.0.0.1:8420", PublicURL: "http://127.0.0.1:8420", DatabaseURL: "sqlite://agora-data/agora.db",
 		LogLevel: "info", LogFormat: config.LogAuto, ReactionPoll: config.Duration(time.Minute), KeepDeliveries: 72 * hour,
+		MailFrom: "agora@localhost",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -143,6 +144,7 @@ smtp_url:
 		},
 		Listen: ":9000", PublicURL: "https://agora.example.org", DatabaseURL: "postgres://agora:hunter2@db/agora",
 		LogLevel: "debug", LogFormat: config.LogJSON, ReactionPoll: config.Duration(time.Second), KeepDeliveries: config.Day,
+		MailFrom: "agora@agora.example.org",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -225,6 +227,13 @@ func TestWrongServerSettingsAreNamed(t *testing.T) {
 		{"AGORA_REACTION_POLL", "-60s", "reaction_poll", "not a duration"},
 		{"AGORA_REACTION_POLL", "60", "reaction_poll", "90s"},
 		{"AGORA_SMTP_URL", "https://u:hunter2@mail", "smtp_url", "smtps://"},
+		{"AGORA_SMTP_URL", "smtp://u:hunter2@mail/inbox", "smtp_url", "smtps://"},
+		{"AGORA_SMTP_URL", "smtp://u:hunter2@mail?tls=no", "smtp_url", "from="},
+		{"AGORA_SMTP_URL", "smtp://u:hunter2@mail?from=a;b", "smtp_url", "cannot be read"},
+		{"AGORA_SMTP_URL", "smtp://u:hunter2@mail?from=nobody", "smtp_url", "e-mail address"},
+		{"AGORA_MAIL_FROM", "Agora", "mail_from", "agora@example.org"},
+		{"AGORA_MAIL_FROM", "a@example.org\r\nBcc: b@example.org", "mail_from", "agora@example.org"},
+		{"AGORA_MAIL_FROM", "a@example.org, b@example.org", "mail_from", "agora@example.org"},
 		{"AGORA_KEEP_DELIVERIES", "forever", "keep_deliveries", "not a duration"},
 	} {
 		problems := refused(t, "", credentials().with(test.variable, test.value))

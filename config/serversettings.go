@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,6 +32,7 @@ func serverSettings(s *Server) []setting {
 		{key: "log_format", env: "AGORA_LOG_FORMAT", set: oneOf(&s.LogFormat, LogJSON, LogConsole)},
 		{key: "reaction_poll", env: "AGORA_REACTION_POLL", set: positivePeriod(&s.ReactionPoll)},
 		{key: "smtp_url", env: "AGORA_SMTP_URL", secret: true, set: smtpURL(&s.SMTPURL)},
+		{key: "mail_from", env: "AGORA_MAIL_FROM", set: mailAddress(&s.MailFrom)},
 		{key: "keep_deliveries", env: "AGORA_KEEP_DELIVERIES", set: positivePeriod(&s.KeepDeliveries)},
 	}
 }
@@ -155,10 +157,36 @@ func databaseURL(target *Secret) func(string) error {
 func smtpURL(target *Secret) func(string) error {
 	return func(value string) error {
 		u, err := url.Parse(strings.TrimSpace(value))
-		if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" {
+		if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
 			return errors.New("must be like smtps://user:password@mail.example.org:465")
 		}
+		query, err := url.ParseQuery(u.RawQuery)
+		if err != nil {
+			return errors.New("has something behind its ? that cannot be read")
+		}
+		for name, values := range query {
+			if name != "from" || len(values) != 1 {
+				return errors.New("may have nothing behind its ? but one from=agora@example.org")
+			}
+			if err := mailAddress(new(string))(values[0]); err != nil {
+				return errors.New("the address behind from= " + err.Error())
+			}
+		}
 		*target = Secret(u.String())
+		return nil
+	}
+}
+
+func mailAddress(target *string) func(string) error {
+	return func(value string) error {
+		address, err := mail.ParseAddress(strings.TrimSpace(value))
+		if err != nil {
+			return errors.New("must be an e-mail address like agora@example.org, or Agora <agora@example.org>")
+		}
+		*target = address.Address
+		if address.Name != "" {
+			*target = address.String()
+		}
 		return nil
 	}
 }

@@ -61,7 +61,7 @@ func readConfiguration(path string) ([]byte, error) {
 // line by line, so that a file that is no YAML is told apart too.
 var (
 	policyKeys = regexp.MustCompile(`(?m)^(?:version|locked|rfc|stewards|announce|digest|reputation)[ \t]*:`)
-	serverKeys = regexp.MustCompile(`(?m)^(?:listen|public_url|database_url|log_level|log_format|reaction_poll|keep_deliveries|smtp_url|github)[ \t]*:`)
+	serverKeys = regexp.MustCompile(`(?m)^(?:listen|public_url|database_url|log_level|log_format|reaction_poll|keep_deliveries|smtp_url|mail_from|webhooks|github)[ \t]*:`)
 )
 
 // isPolicy tells a repository's agora.yml from a server's agora.yaml.
