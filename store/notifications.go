@@ -135,7 +135,7 @@ const recipientsAtOnce = 500
 // members.
 func (tx *Tx) addRecipients(ctx context.Context, n notification.Notification) error {
 	for part := range slices.Chunk(n.For, recipientsAtOnce) {
-		args := []any{n.Community, n.Position, n.At.UnixMicro()}
+		args := []any{n.Community, n.Position, n.At.UnixMicro(), n.Repository}
 		var ids strings.Builder
 		for i, id := range part {
 			if i > 0 {
@@ -145,8 +145,8 @@ func (tx *Tx) addRecipients(ctx context.Context, n notification.Notification) er
 			fmt.Fprintf(&ids, "$%d", len(args))
 		}
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO notification_recipients (community, member, position, at)
-			SELECT community, id, CAST($2 AS BIGINT), CAST($3 AS BIGINT) FROM members
+			INSERT INTO notification_recipients (community, member, position, at, repository)
+			SELECT community, id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT) FROM members
 			WHERE community = $1 AND login <> '' AND id IN (`+ids.String()+`)
 			ON CONFLICT (community, member, position) DO NOTHING`, args...)
 		if err != nil {
@@ -228,10 +228,9 @@ func (tx *Tx) Received(ctx context.Context, account, member int64, joined time.T
 		WHERE at >= $5
 		UNION ALL
 		SELECT position, repository FROM (
-			SELECT r.position, n.repository, r.at FROM notification_recipients r
-			JOIN notifications n ON n.community = r.community AND n.position = r.position
-			WHERE r.community = $1 AND r.member = $2 AND r.position > $3 AND r.position <= $4
-			ORDER BY r.position DESC LIMIT $6) theirs
+			SELECT position, repository, at FROM notification_recipients
+			WHERE community = $1 AND member = $2 AND position > $3 AND position <= $4
+			ORDER BY position DESC LIMIT $6) theirs
 		WHERE at >= $5
 		ORDER BY position DESC LIMIT $6`,
 		account, member, after, upTo, joined.UnixMicro(), limit)

@@ -26,10 +26,11 @@ CREATE INDEX notifications_at ON notifications (at);
 
 -- The inboxes, but for what is for every member.
 CREATE TABLE notification_recipients (
-    community BIGINT NOT NULL,
-    member    BIGINT NOT NULL,
-    position  BIGINT NOT NULL,
-    at        BIGINT NOT NULL,
+    community  BIGINT NOT NULL,
+    member     BIGINT NOT NULL,
+    position   BIGINT NOT NULL,
+    repository BIGINT NOT NULL,
+    at         BIGINT NOT NULL,
     PRIMARY KEY (community, member, position)
 );
 CREATE INDEX notification_recipients_at ON notification_recipients (at);
