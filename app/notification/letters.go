@@ -10,29 +10,13 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/outbound"
 )
-
-// Letter is one e-mail to one member. People's words in it are not escaped.
-type Letter struct {
-	ID        string // the same for every try
-	To, Name  string
-	Community string // login
-	Subject   string
-	Items     []Item
-	Digest    bool
-	Settings  string // how to get other letters, or none
-}
-
-// Item is one notification in a letter.
-type Item struct {
-	Title, Text, URL string
-	At               time.Time
-}
 
 // Mailer sends letters. An error made by app.Park is a refusal for good; any other is
 // tried again.
 type Mailer interface {
-	Send(ctx context.Context, letter Letter) error
+	Send(ctx context.Context, letter outbound.Letter) error
 }
 
 const (
@@ -148,7 +132,7 @@ func (s *Service) Letter(ctx context.Context, e app.Entry) error {
 	if err != nil || !wanted {
 		return err
 	}
-	return s.send(ctx, e, r, Letter{
+	return s.send(ctx, e, r, outbound.Letter{
 		ID: fmt.Sprintf("notification/%d/%d/%d", o.Community, o.Position, o.Member), Subject: s.subject(r.list[0]),
 	})
 }
@@ -230,7 +214,7 @@ func (s *Service) Digest(ctx context.Context, e app.Entry) error {
 		return err
 	})
 	if err == nil && wanted {
-		err = s.send(ctx, e, r, Letter{
+		err = s.send(ctx, e, r, outbound.Letter{
 			ID: fmt.Sprintf("digest/%d/%d/%d-%d", o.Community, o.Member, r.settings.After, o.Position), Digest: true,
 		})
 	}
@@ -243,7 +227,7 @@ func (s *Service) Digest(ctx context.Context, e app.Entry) error {
 }
 
 // send fills a letter with what its member may read now, and sends it.
-func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter Letter) error {
+func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter outbound.Letter) error {
 	age := s.Clock().Sub(e.EnqueuedAt)
 	may := map[int64]bool{0: true}
 	for _, n := range r.list {
@@ -325,8 +309,8 @@ func (s *Service) mayRead(ctx context.Context, repository int64, user app.User) 
 }
 
 // item is a notification as a letter has it.
-func (s *Service) item(ctx context.Context, n Notification) (Item, error) {
-	item := Item{Title: n.name(s.title), Text: n.happened() + ".", URL: n.URL, At: n.At}
+func (s *Service) item(ctx context.Context, n Notification) (outbound.Item, error) {
+	item := outbound.Item{Title: n.name(s.title), Text: n.happened() + ".", URL: n.URL, At: n.At}
 	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		by, err := author(ctx, tx, n)
 		if err == nil && by != "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/notification"
+	"github.com/agora-rfc/agora/app/outbound"
 )
 
 func TestOnlyWhoAskedGetsLetters(t *testing.T) {
@@ -41,7 +42,7 @@ func TestALetterSaysWhatHappened(t *testing.T) {
 			l.Subject != "[acme] RFC-1 · Weights & <!channel>: happened" || !strings.Contains(l.Settings, "/member notify email=off") {
 			t.Errorf("the letter is %+v", l)
 		}
-		want := notification.Item{Title: "RFC-1 · Weights & <!channel>", Text: "Happened by kim.", URL: "https://github.com/acme/rocket/issues/1", At: l.Items[0].At}
+		want := outbound.Item{Title: "RFC-1 · Weights & <!channel>", Text: "Happened by kim.", URL: "https://github.com/acme/rocket/issues/1", At: l.Items[0].At}
 		if l.Items[0] != want {
 			t.Errorf("it says %+v", l.Items[0])
 		}
@@ -162,6 +163,14 @@ func TestWhoLeavesGetsNoMoreLetters(t *testing.T) {
 		o.tell(public, notification.RFCOpened)
 		o.pass(24 * time.Hour)
 		o.expect("letters", o.sent(), "maya: RFC-1", "maya: RFC-2")
+		o.ok(o.store.Community().InTx(t.Context(), leave(kim))) // who wrote the first
+		o.ok(o.store.Notifications().View(t.Context(), func(ctx context.Context, tx notification.Tx) error {
+			list, err := tx.NotificationsAt(ctx, acme, 1, 2)
+			if err == nil && (list[1].URL != "" || list[0].URL == "" || strings.Contains(o.look(public, maya), "kim")) {
+				t.Errorf("kim is still in %+v, or in:\n%s", list, o.look(public, maya))
+			}
+			return err
+		}))
 	})
 }
 

@@ -16,7 +16,9 @@ import (
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/notification"
+	"github.com/agora-rfc/agora/app/outbound"
 	"github.com/agora-rfc/agora/app/render"
+	"github.com/agora-rfc/agora/config"
 	"github.com/agora-rfc/agora/handlers/worker"
 	"github.com/agora-rfc/agora/store"
 	"github.com/agora-rfc/agora/store/storetest"
@@ -62,12 +64,12 @@ func (c *clock) now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
 // mailer takes letters, unless it is told to refuse those to an address.
 type mailer struct {
 	mu      sync.Mutex
-	letters []notification.Letter
+	letters []outbound.Letter
 	refuses map[string]error
 	tries   int
 }
 
-func (m *mailer) Send(_ context.Context, l notification.Letter) error {
+func (m *mailer) Send(_ context.Context, l outbound.Letter) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tries++
@@ -81,19 +83,19 @@ func (m *mailer) Send(_ context.Context, l notification.Letter) error {
 // poster takes messages, unless it is told to refuse those to a webhook.
 type poster struct {
 	mu      sync.Mutex
-	got     map[string][]notification.Message
+	got     map[string][]outbound.Message
 	refuses map[string]error
 	tries   []time.Time
 }
 
-func (p *poster) Post(_ context.Context, webhook string, m notification.Message) error {
+func (p *poster) Post(_ context.Context, webhook config.Webhook, m outbound.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries = append(p.tries, m.At)
-	if err := p.refuses[webhook]; err != nil {
+	if err := p.refuses[webhook.Name]; err != nil {
 		return err
 	}
-	p.got[webhook] = append(p.got[webhook], m)
+	p.got[webhook.Name] = append(p.got[webhook.Name], m)
 	return nil
 }
 
@@ -108,12 +110,12 @@ func (r readers) PermissionOf(_ context.Context, user app.User) (app.Permission,
 }
 
 // inOffice runs a test on both databases, at ten in the morning.
-func inOffice(t *testing.T, webhooks []notification.Webhook, test func(*office)) {
+func inOffice(t *testing.T, webhooks []config.Webhook, test func(*office)) {
 	t.Helper()
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		o := &office{t: t, clock: &clock{}, mail: &mailer{refuses: map[string]error{}}, seen: map[string]int{}, readers: readers{},
-			posts: &poster{got: map[string][]notification.Message{}, refuses: map[string]error{}}}
+			posts: &poster{got: map[string][]outbound.Message{}, refuses: map[string]error{}}}
 		o.clock.micros.Store(time.Date(2026, 10, 1, 10, 0, 0, 0, time.UTC).UnixMicro())
 		o.store = storetest.Open(t, url, store.Options{Clock: o.clock.now, LeaseClock: o.clock.now})
 		people := community.New(o.store.Community(), nil, o.clock.now)

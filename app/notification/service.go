@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/config"
 )
 
 // The kinds of queue entries that notifications put into lanes.
@@ -123,7 +124,7 @@ type Options struct {
 	// Mailer sends letters; nil when the server has nothing to send them with.
 	Mailer Mailer
 	// Webhooks are those of the server's configuration, and Poster sends to them.
-	Webhooks []Webhook
+	Webhooks []config.Webhook
 	Poster   Poster
 	// Repos gives GitHub as one repository's installation sees it.
 	Repos func(app.Repository) Readers

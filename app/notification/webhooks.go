@@ -9,34 +9,21 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/outbound"
+	"github.com/agora-rfc/agora/config"
 )
 
-// Webhook is one of the server's outgoing webhooks.
-type Webhook struct {
-	Name      string
-	Community string   // login of the account whose notifications it gets
-	Types     []string // those it gets; all when empty
-	Private   bool     // it gets those of private repositories too
-}
-
 // hears reports whether a notification of the account goes to the webhook.
-func (w Webhook) hears(n Notification, account string, private bool) bool {
+func hears(w config.Webhook, n Notification, account string, private bool) bool {
 	return strings.EqualFold(w.Community, account) && (!private || w.Private) &&
 		(len(w.Types) == 0 || slices.Contains(w.Types, string(n.Type))) &&
 		!strings.HasPrefix(n.Source, lostPrefix) // nobody listens to news of their own silence
 }
 
-// Message is what is posted. ID is the same for every try, At when this one is made.
-type Message struct {
-	ID   string
-	At   time.Time
-	Body []byte
-}
-
-// Poster posts to the webhook of a name. An error made by app.Park is a refusal for good;
-// any other is tried again.
+// Poster posts to webhooks. An error made by app.Park is a refusal for good; any other is
+// tried again.
 type Poster interface {
-	Post(ctx context.Context, webhook string, m Message) error
+	Post(ctx context.Context, webhook config.Webhook, m outbound.Message) error
 }
 
 // place is where a notification belongs.
@@ -73,7 +60,7 @@ func (s *Service) orderWebhooks(ctx context.Context, tx Tx, n Notification) erro
 		return err
 	}
 	for _, w := range s.Webhooks {
-		if !w.hears(n, p.account, p.private) {
+		if !hears(w, n, p.account, p.private) {
 			continue
 		}
 		o := Order{Community: n.Community, Position: n.Position, Webhook: w.Name}
@@ -91,7 +78,7 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(s.Webhooks, func(w Webhook) bool { return w.Name == o.Webhook })
+	i := slices.IndexFunc(s.Webhooks, func(w config.Webhook) bool { return w.Name == o.Webhook })
 	if i < 0 {
 		return nil // it is no longer configured
 	}
@@ -108,7 +95,7 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	if err != nil || !found {
 		return err
 	}
-	if !s.Webhooks[i].hears(n, p.account, p.private) {
+	if !hears(s.Webhooks[i], n, p.account, p.private) {
 		s.Observe(ByWebhook, Withheld) // it was made private since
 		return nil
 	}
@@ -122,8 +109,8 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	}
 	defer release()
 	now := s.Clock()
-	m := Message{ID: fmt.Sprintf("agora-%d-%d", o.Community, o.Position), At: now, Body: body}
-	if err := s.Poster.Post(ctx, o.Webhook, m); err != nil {
+	m := outbound.Message{ID: fmt.Sprintf("agora-%d-%d", o.Community, o.Position), At: now, Body: body}
+	if err := s.Poster.Post(ctx, s.Webhooks[i], m); err != nil {
 		result := s.failed(ByWebhook, err, now.Sub(e.EnqueuedAt))
 		if app.Parked(result) {
 			if err := s.lost(ctx, o, now); err != nil {

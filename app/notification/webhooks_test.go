@@ -48,7 +48,7 @@ func (o *office) posted(webhook string) (types []string) {
 }
 
 func TestAWebhookHearsWhatItIsFor(t *testing.T) {
-	inOffice(t, []notification.Webhook{
+	inOffice(t, []config.Webhook{
 		{Name: "all", Community: "ACME"},
 		{Name: "private", Community: "acme", Private: true},
 		{Name: "decisions", Community: "acme", Types: []string{"decision_made"}},
@@ -66,7 +66,7 @@ func TestAWebhookHearsWhatItIsFor(t *testing.T) {
 }
 
 func TestAWebhookSaysWhatHappened(t *testing.T) {
-	inOffice(t, []notification.Webhook{{Name: "all", Community: "acme"}}, func(o *office) {
+	inOffice(t, []config.Webhook{{Name: "all", Community: "acme"}}, func(o *office) {
 		o.tell(public, notification.RFCOpened)
 		o.pass(time.Minute)
 		m := o.posts.got["all"][0]
@@ -88,7 +88,7 @@ func TestAWebhookSaysWhatHappened(t *testing.T) {
 }
 
 func TestAWebhookThatFailsIsTriedForThreeDays(t *testing.T) {
-	inOffice(t, []notification.Webhook{{Name: "dead", Community: "acme"}, {Name: "alive", Community: "acme"}}, func(o *office) {
+	inOffice(t, []config.Webhook{{Name: "dead", Community: "acme"}, {Name: "alive", Community: "acme"}}, func(o *office) {
 		o.posts.refuses["dead"] = errors.New("the receiver answered 503")
 		begin := o.clock.now()
 		o.tell(public, notification.RFCOpened)
@@ -121,7 +121,7 @@ func TestAWebhookThatFailsIsTriedForThreeDays(t *testing.T) {
 }
 
 func TestALostWebhookIsToldOnceADay(t *testing.T) {
-	inOffice(t, []notification.Webhook{{Name: "gone", Community: "acme"}}, func(o *office) {
+	inOffice(t, []config.Webhook{{Name: "gone", Community: "acme"}}, func(o *office) {
 		o.posts.refuses["gone"] = app.Park(errors.New("the receiver answered 410"))
 		for range 3 {
 			o.tell(public, notification.RFCComment)

@@ -9,7 +9,9 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/notification"
+	"github.com/agora-rfc/agora/app/outbound"
 	"github.com/agora-rfc/agora/app/render"
+	"github.com/agora-rfc/agora/config"
 	"github.com/agora-rfc/agora/handlers/worker"
 	"github.com/agora-rfc/agora/store"
 )
@@ -45,12 +47,22 @@ func (a *application) orderNumber(ctx context.Context) error {
 }
 
 // notify makes the service that brings notifications to people.
-func (a *application) notify(options notification.Options) {
-	options.Store, options.Clock, options.Plain = a.store.Notifications(), a.clock, render.Plain
-	options.Repos = func(r app.Repository) notification.Readers { return a.github.Repo(r) }
-	options.Stewards = a.community.KnownStewards
-	a.community.Mails = options.Mailer != nil
+func (a *application) notify(server config.Server) error {
+	options := notification.Options{
+		Store: a.store.Notifications(), Clock: a.clock, Webhooks: server.Webhooks, Poster: outbound.NewPoster(outbound.PosterOptions{}),
+		Repos:    func(r app.Repository) notification.Readers { return a.github.Repo(r) },
+		Stewards: a.community.KnownStewards, Plain: render.Plain,
+	}
+	if server.SMTPURL.IsSet() {
+		mailer, err := outbound.NewMailer(server.SMTPURL, server.MailFrom)
+		if err != nil {
+			return fmt.Errorf("setting up e-mail: %w", err)
+		}
+		mailer.Clock = a.clock
+		options.Mailer, a.community.Mails = mailer, true
+	}
 	a.notifications = notification.New(options)
+	return nil
 }
 
 // notificationEntries says what runs the entries of notifications.

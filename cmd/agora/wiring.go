@@ -119,7 +119,9 @@ func (a *application) domains(server config.Server) error {
 		ReactionPoll: server.ReactionPoll.Std(), PublicURL: strings.TrimSuffix(server.PublicURL, "/"),
 	})
 	a.community.RFCs = a.rfcs
-	a.notify(notification.Options{})
+	if err := a.notify(server); err != nil {
+		return err
+	}
 	registry := command.Default()
 	runner := command.NewRunner(registry, a.store.Commands(), renderer.Escape,
 		a.rfcs.Commands(), a.community.Commands(renderer.Escape), command.AgoraCommands(registry, version()))
