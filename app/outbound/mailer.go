@@ -107,7 +107,7 @@ func (m *Mailer) hand(ctx context.Context, message *mail.Msg) error {
 	var opened net.Conn
 	defer func() {
 		if opened != nil {
-			opened.Close() // the library leaves it open when the server's first words are not to its liking
+			_ = opened.Close() // the library leaves it open when the server's first words are not to its liking
 		}
 	}()
 	stop := func() bool { return true }
@@ -118,7 +118,7 @@ func (m *Mailer) hand(ctx context.Context, message *mail.Msg) error {
 			return nil, err
 		}
 		opened = &boundedConn{Conn: conn, left: maxReplies}
-		stop = context.AfterFunc(ctx, func() { conn.Close() }) // the library heeds the context only while it dials
+		stop = context.AfterFunc(ctx, func() { _ = conn.Close() }) // the library heeds the context only while it dials
 		if !m.encrypted {
 			return opened, nil
 		}
