@@ -232,4 +232,3 @@ func TestLettersAreOrderedOnceForEachMember(t *testing.T) {
 		}
 	})
 }
-

@@ -32,21 +32,21 @@ func pause(age time.Duration) time.Duration {
 	return min(max(age/2, shortestPause), longestPause)
 }
 
-// outcome is what becomes of a try that failed with err: another one later, or, when it
-// was refused for good or tried for long, none.
-func outcome(err error, age time.Duration) (result error, lost bool) {
+// outcome decides what becomes of a try that failed with err: another one later, or, when
+// it was refused for good or tried for long, none (app.Parked).
+func outcome(err error, age time.Duration) error {
 	switch {
 	case app.Parked(err):
-		return err, true
+		return err
 	case age >= giveUpAfter:
-		return app.Park(fmt.Errorf("given up after %d hours: %w", int(age.Hours()), err)), true
+		return app.Park(fmt.Errorf("given up after %d hours: %w", int(age.Hours()), err))
 	}
 	next := pause(age)
 	if asked, told := app.RetryDelay(err); told {
 		next = max(next, asked)
 	}
 	// Not beyond the end, so that it is given up in time.
-	return app.RetryAfter(err, min(next, max(giveUpAfter-age, shortestPause))), false
+	return app.RetryAfter(err, min(next, max(giveUpAfter-age, shortestPause)))
 }
 
 // errBusy has an entry wait for its turn without holding a worker.

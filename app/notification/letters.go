@@ -273,8 +273,8 @@ func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter out
 
 // failed decides what becomes of a try that failed.
 func (s *Service) failed(channel string, err error, age time.Duration) error {
-	result, lost := outcome(err, age)
-	if lost {
+	result := outcome(err, age)
+	if app.Parked(result) {
 		s.Observe(channel, GivenUp)
 	} else {
 		s.Observe(channel, Failed)

@@ -12,7 +12,6 @@ package notification
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -106,9 +105,6 @@ func (n Notification) happened() string {
 	}
 	return strings.ToUpper(n.Text[:1]) + n.Text[1:]
 }
-
-// key names the notification in lanes and letters.
-func (n Notification) key() string { return fmt.Sprintf("%d/%d", n.Community, n.Position) }
 
 // Person is a member as notifications reach them.
 type Person struct {
