@@ -86,11 +86,11 @@ func Inbox(ctx context.Context, tx Reading, from app.Repository, member int64, j
 		b.WriteString(line)
 	}
 	if more := len(visible) - shown; more > 0 {
-		fmt.Fprintf(&b, "\nand %s more", count(more))
+		atLeast := ""
 		if len(headers) > counted {
-			b.WriteString(", or even more than that")
+			atLeast = "at least "
 		}
-		b.WriteString("\n")
+		fmt.Fprintf(&b, "\nand %s%d more\n", atLeast, more)
 	}
 	if hidden > 0 {
 		fmt.Fprintf(&b, "\n%s more in private repositories\n", count(hidden))

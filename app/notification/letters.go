@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +22,8 @@ const (
 	// orderedAtOnce is how many letters are ordered in one transaction, and how many may
 	// wait for a worker before more are ordered.
 	orderedAtOnce = 20
-	// digestItems is how many notifications a digest lists, the newest.
-	digestItems = 100
+	// digestItems is how many notifications a digest counts; the letter lists the newest.
+	digestItems = 500
 	maxSubject  = 80 // of people's words in it
 )
 
@@ -210,7 +209,6 @@ func (s *Service) Digest(ctx context.Context, e app.Entry) error {
 			positions[i] = h.Position
 		}
 		r.list, err = tx.NotificationsAt(ctx, o.Community, positions...)
-		slices.Reverse(r.list) // a letter is read from the oldest on
 		return err
 	})
 	if err == nil && wanted {

@@ -125,7 +125,7 @@ func TestADigestIsOneLetterADay(t *testing.T) {
 				t.Errorf("the digest to %s is called %q", l.To, l.Subject)
 			}
 		}
-		o.expect("after seven", o.sent(), "lee: RFC-2", "maya: RFC-2 RFC-3")
+		o.expect("after seven", o.sent(), "lee: RFC-2", "maya: RFC-3 RFC-2")
 		o.pass(24 * time.Hour)
 		o.expect("when nothing was", o.sent())
 		o.tell(public, notification.DecisionMade)
