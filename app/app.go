@@ -66,6 +66,9 @@ type User struct {
 	Bot   bool   `json:"bot,omitempty"`
 	// CreatedAt is zero unless the full profile was read.
 	CreatedAt time.Time `json:"created_at,omitzero"`
+	// Email is what the profile shows, "" unless it was read. It is never kept with the
+	// rest.
+	Email string `json:"-"`
 }
 
 // Gone reports whether the account was deleted (GitHub says null).

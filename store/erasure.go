@@ -34,8 +34,8 @@ func (tx *Tx) Erase(ctx context.Context, account, member int64, login string) er
 			return fmt.Errorf("erasing member %d: %w", member, err)
 		}
 	}
-	if login == "" {
-		return nil
+	if err := tx.eraseNotifications(ctx, account, member, login); err != nil || login == "" {
+		return err
 	}
 	if err := tx.eraseReplies(ctx, account, member, login); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"github.com/agora-rfc/agora/app/archive"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/app/recovery"
 	"github.com/agora-rfc/agora/app/rfc"
 )
@@ -47,6 +48,11 @@ func (s *Store) Recovery() Port[recovery.Tx] {
 	return Port[recovery.Tx]{s, func(tx *Tx) recovery.Tx { return tx }}
 }
 
+// Notifications is the store as notifications need it.
+func (s *Store) Notifications() Port[notification.Tx] {
+	return Port[notification.Tx]{s, func(tx *Tx) notification.Tx { return tx }}
+}
+
 // Archive is the store as its archive is read.
 func (s *Store) Archive() Port[archive.Tx] {
 	return Port[archive.Tx]{s, func(tx *Tx) archive.Tx { return tx }}
@@ -56,6 +62,9 @@ var (
 	_ archive.Store   = Port[archive.Tx]{}
 	_ community.Store = Port[community.Tx]{}
 	_ command.Store   = Port[command.Tx]{}
-	_ recovery.Store  = Port[recovery.Tx]{}
-	_ rfc.Store       = Port[rfc.Tx]{}
+
+	_ notification.Store = Port[notification.Tx]{}
+
+	_ recovery.Store = Port[recovery.Tx]{}
+	_ rfc.Store      = Port[rfc.Tx]{}
 )

@@ -257,4 +257,20 @@ var definitions = []Definition{
 		Summary:   "Voids an entry of the reputation ledger by the number its receipt shows, as if it had never been; voiding a void brings it back",
 		Examples:  []string{`/member void 4711 "the pull request was reverted"`},
 	},
+	{
+		Noun: "member", Verb: "inbox", Who: "a member",
+		Arguments: []Parameter{{Name: "read", Form: "read", Optional: true, Kind: Choice("read")}},
+		Summary:   "Shows what is new for you, or marks all of it as read",
+		Examples:  []string{"/member inbox", "/member inbox read"},
+	},
+	{
+		Noun: "member", Verb: "notify", Who: "a member",
+		Options: []Parameter{
+			{Name: "email", Form: "off|digest|each", Optional: true, Kind: Choice("off", "digest", "each")},
+			{Name: "mentions", Form: "off|on", Optional: true, Kind: Choice("off", "on")},
+			{Name: "leaderboard", Form: "off|on", Optional: true, Kind: Choice("off", "on")},
+		},
+		Summary:  "Says whether you hear by e-mail, once a day or each time, at the address that your GitHub profile shows; whether ballots may mention you; and whether leaderboards list you",
+		Examples: []string{"/member notify", "/member notify email=digest", "/member notify email=off mentions=off leaderboard=off"},
+	},
 }

@@ -61,6 +61,8 @@ func TestGrammarOfInterface(t *testing.T) {
 		`/member release @who "why"`,
 		`/member penalise @who spam|abuse|fraud "why"`,
 		`/member void ENTRY "why"`,
+		"/member inbox [read]",
+		"/member notify [email=off|digest|each] [mentions=off|on] [leaderboard=off|on]",
 	}
 	var got []string
 	for _, definition := range Default().Definitions() {

@@ -23,6 +23,8 @@ func (s *Service) Commands(escape func(text string, limit int) string) map[strin
 		"/member release":    c.stewarded(c.release),
 		"/member penalise":   c.stewarded(c.penalise),
 		"/member void":       c.void,
+		"/member inbox":      c.inbox,
+		"/member notify":     c.notify,
 	}
 }
 

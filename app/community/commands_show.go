@@ -10,6 +10,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/config"
 )
 
@@ -93,6 +94,13 @@ func (p profile) write(ctx context.Context) (string, error) {
 	row("Joined", date(m.JoinedAt))
 	row("Contributions", counted(m.Contributions, func(kind string) string { return words(config.EntryKind(kind)) }))
 	row("Earned by", earned(receipt))
+	if p.call.Actor().ID == m.ID {
+		unread, err := notification.Unread(ctx, p.tx, m.Community, m.ID, m.JoinedAt)
+		if err != nil {
+			return "", err
+		}
+		row("Unread", unread+", see `/member inbox`")
+	}
 	for _, part := range []func(context.Context, *strings.Builder) error{p.flags, p.tasks, p.recent} {
 		if err := part(ctx, &b); err != nil {
 			return "", err

@@ -104,15 +104,10 @@ func onForum(t *testing.T, profiles map[string]app.User, test func(*forum)) {
 // say gives a command and returns whether it was done, and the reply.
 func (f *forum) say(author app.User, text string) (done bool, reply string) {
 	f.t.Helper()
-	f.comments++
-	err := f.runner.Handle(f.t.Context(), command.Incoming{
-		Repo: rocket, Ref: app.IssueRef{Repository: rocket.ID, Number: 1},
-		Comment: app.Comment{ID: f.comments, Author: author, Body: text, CreatedAt: f.now},
-	})
-	if err != nil {
+	if err := f.try(author, text); err != nil {
 		f.t.Fatal(err)
 	}
-	err = f.store.Commands().View(f.t.Context(), func(ctx context.Context, tx command.Tx) error {
+	err := f.store.Commands().View(f.t.Context(), func(ctx context.Context, tx command.Tx) error {
 		run, err := tx.CommandRun(ctx, rocket.ID, f.comments)
 		done, reply = len(run.Lines) == 1 && run.Lines[0].Done, run.Reply()
 		return err
@@ -121,6 +116,15 @@ func (f *forum) say(author app.User, text string) (done bool, reply string) {
 		f.t.Fatal(err)
 	}
 	return done, reply
+}
+
+// try gives a command; an error means that it is tried again later.
+func (f *forum) try(author app.User, text string) error {
+	f.comments++
+	return f.runner.Handle(f.t.Context(), command.Incoming{
+		Repo: rocket, Ref: app.IssueRef{Repository: rocket.ID, Number: 1},
+		Comment: app.Comment{ID: f.comments, Author: author, Body: text, CreatedAt: f.now},
+	})
 }
 
 func (f *forum) accepts(author app.User, text string) string {

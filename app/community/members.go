@@ -6,6 +6,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/config"
 )
 
@@ -44,9 +45,16 @@ type Member struct {
 	HeldWhy      string    `json:"held_why,omitempty"`
 	// Contributions counts what the member did, by kind.
 	Contributions map[string]int `json:"contributions,omitempty"`
-	// OptOuts are the things the member wants to be left out of: leaderboard, mentions, email.
+	// OptOuts are the things the member wants to be left out of. E-mail is nobody's before
+	// they ask for it; see notification.Settings.
 	OptOuts map[string]bool `json:"opt_outs,omitempty"`
 }
+
+// What members may opt out of.
+const (
+	OptOutLeaderboard = "leaderboard"
+	OptOutMentions    = "mentions" // in comments of Agora's own
+)
 
 // Active reports whether the person is a member now.
 func (m Member) Active() bool { return m.LeftAt.IsZero() && !m.JoinedAt.IsZero() }
@@ -75,6 +83,11 @@ type PolicyRecord struct {
 // Tx is what the community needs of a transaction. Lookups that find nothing
 // return an error with app.CodeNotFound. Lists are ordered by id.
 type Tx interface {
+	// What members are told, and how they want to be.
+	notification.Entering
+	notification.Reading
+	notification.Setting
+
 	// Installation and SaveInstallation keep which account is reached how.
 	Installation(ctx context.Context, account int64) (app.Installation, error)
 	InstallationByLogin(ctx context.Context, login string) (app.Installation, error)

@@ -28,6 +28,8 @@ type Service struct {
 	clock app.Clock
 	// RFCs is set once, after both services are made: each knows of the other.
 	RFCs RFCs
+	// Mails tells that the server can send e-mail; it is set once.
+	Mails bool
 }
 
 // RFCs is what the community asks of its RFCs. Each joins a transaction that ctx

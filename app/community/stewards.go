@@ -3,6 +3,7 @@ package community
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agora-rfc/agora/app"
@@ -117,4 +118,65 @@ func (s *Service) IsCommunitySteward(ctx context.Context, repo app.Repository, u
 		return false, nil // a broken file names nobody
 	}
 	return s.named(ctx, repo, policy, user)
+}
+
+// KnownStewards lists the members who are stewards of the community as far as is known
+// without asking GitHub: by their role, as the account itself, or named in a
+// configuration. Where none is, it is those who had admin permission when Agora came.
+func (s *Service) KnownStewards(ctx context.Context, account int64) (stewards []int64, err error) {
+	err = s.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		members, err := tx.Members(ctx, account)
+		if err != nil {
+			return err
+		}
+		named, err := namedIn(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		stewards = nil
+		for _, m := range members {
+			if m.Active() && (m.Role == "steward" || m.ID == account || named[strings.ToLower(m.Login)]) {
+				stewards = append(stewards, m.ID)
+			}
+		}
+		if len(stewards) > 0 {
+			return nil
+		}
+		for _, m := range members {
+			if !m.Active() || !m.Genesis {
+				continue
+			}
+			ledger, err := tx.Ledger(ctx, account, m.ID)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(ledger, func(e Entry) bool { return e.Kind == config.GenesisAdmin }) {
+				stewards = append(stewards, m.ID)
+			}
+		}
+		return nil
+	})
+	return stewards, err
+}
+
+// namedIn finds the people whom the community's configurations name as stewards, by login
+// in lower case.
+func namedIn(ctx context.Context, tx Tx, account int64) (map[string]bool, error) {
+	repositories, err := tx.Repositories(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	for _, r := range repositories {
+		record, err := tx.Policy(ctx, r.ID)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return nil, err
+		}
+		for _, steward := range record.Policy.Stewards {
+			if !steward.IsTeam() {
+				named[strings.ToLower(steward.Login)] = true
+			}
+		}
+	}
+	return named, nil
 }

@@ -34,7 +34,11 @@ func (c *RepoClient) readUser(ctx context.Context, doing string, do request[*git
 	if err != nil {
 		return app.User{}, err
 	}
-	return toUser(found), nil
+	user := toUser(found)
+	if !user.Gone() {
+		user.Email = found.GetEmail()
+	}
+	return user, nil
 }
 
 // TeamMembers lists a team's members, those of its child teams included.

@@ -1,8 +1,10 @@
 package ghclient_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,12 +157,17 @@ func TestMemberships(t *testing.T) {
 func TestUserShowsTheAccountsAge(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.reply("GET /users/kim", 200, map[string]any{"id": 1, "login": "kim", "name": "Kim", "type": "User", "created_at": "2020-02-03T04:05:06Z"})
+	s.reply("GET /users/kim", 200, map[string]any{"id": 1, "login": "kim", "name": "Kim", "type": "User", "email": "kim@example.org", "created_at": "2020-02-03T04:05:06Z"})
 	repo := s.repo()
 	kim, err := repo.User(ctx, "kim")
 	must(t, err)
 	if kim.CreatedAt.Year() != 2020 || kim.Name != "Kim" {
 		t.Errorf("read %+v", kim)
+	}
+	stored, err := json.Marshal(kim)
+	must(t, err)
+	if kim.Email != "kim@example.org" || strings.Contains(string(stored), "example.org") {
+		t.Errorf("the address is %q, and is kept in %s", kim.Email, stored)
 	}
 	_, err = repo.User(ctx, "nobody")
 	wantCode(t, err, app.CodeNotFound)

@@ -19,6 +19,7 @@ type account struct {
 	id      int64
 	login   string
 	name    string
+	email   string // as the profile shows it
 	kind    string
 	created time.Time
 	deleted bool
@@ -88,7 +89,7 @@ func (v view) profile(a *account) object {
 		}
 	}
 	return with(v.simpleUser(a), object{
-		"name": optional(a.name), "company": nil, "blog": "", "location": nil, "email": nil, "hireable": nil,
+		"name": optional(a.name), "company": nil, "blog": "", "location": nil, "email": optional(a.email), "hireable": nil,
 		"bio": nil, "twitter_username": nil, "public_repos": repositories, "public_gists": 0,
 		"followers": 0, "following": 0, "created_at": stamp(a.created), "updated_at": stamp(a.created),
 	})

@@ -19,8 +19,16 @@ type NewUser struct {
 	ID        int64 // chosen when 0
 	Login     string
 	Name      string
+	Email     string // as the profile shows it
 	Bot       bool
 	CreatedAt time.Time // ten years ago when zero
+}
+
+// SetEmail makes a user's profile show an address, or none.
+func (s *Server) SetEmail(login, email string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mustAccount(login).email = email
 }
 
 // AddUser makes a user and returns the id.
@@ -31,7 +39,7 @@ func (s *Server) AddUser(u NewUser) int64 {
 	if u.Bot {
 		kind = kindBot
 	}
-	return s.addAccount(&account{id: u.ID, login: u.Login, name: u.Name, kind: kind, created: u.CreatedAt}).id
+	return s.addAccount(&account{id: u.ID, login: u.Login, name: u.Name, email: u.Email, kind: kind, created: u.CreatedAt}).id
 }
 
 // AddUsers makes users of whom only the login matters.

@@ -20,7 +20,7 @@ func (Renderer) Ballot(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	}
 	b.WriteString("\n" + electorateText(round, result))
 	if !round.Closed() {
-		if mentions := announced(round); mentions != "" {
+		if mentions := announced(v, round); mentions != "" {
 			b.WriteString("\n📣 " + mentions + "\n")
 		}
 	}
@@ -97,10 +97,13 @@ func electorateText(round *rfc.Round, result rfc.Result) string {
 }
 
 // announced are the configured mentions, the only living ones Agora ever writes.
-// Their shape was checked when the policy was read.
-func announced(round *rfc.Round) string {
+// Their shape was checked when the policy was read. People who opted out are left out.
+func announced(v rfc.View, round *rfc.Round) string {
 	var mentions []string
 	for _, s := range first(round.Policy.Announce.Mention, maxNamed) {
+		if !s.IsTeam() && v.Unmentioned[strings.ToLower(s.Login)] {
+			continue
+		}
 		mentions = append(mentions, s.String())
 	}
 	return strings.Join(mentions, " ")

@@ -154,6 +154,9 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 		return err
 	}
 	c.closeRound(outcome, reasons, result.Deadline)
+	if err := c.decisionMade(ctx, outcome); err != nil {
+		return err
+	}
 	if err := c.credit(ctx, result); err != nil {
 		return fmt.Errorf("crediting the voters of %s: %w", c.r.Name(), err)
 	}

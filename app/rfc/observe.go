@@ -59,6 +59,9 @@ func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why s
 			return err
 		}
 		c.closeRound(OutcomeAbandoned, []string{"the RFC was withdrawn"}, result.Deadline)
+		if err := c.votingEnded(ctx, actor, "withdrawn"); err != nil {
+			return err
+		}
 	}
 	c.r.RetryAt = time.Time{}
 	return c.move(ctx, Withdrawn, by, actor, why, nil)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
-	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 )
 
@@ -229,6 +228,7 @@ func (c *change) cast(ctx context.Context, act Act) error {
 		return err
 	}
 	c.touched = true
+	c.takesPart(act.Voter.ID)
 	if act.Concern > 0 {
 		if err := c.raise(ctx, act.Voter, act.Reason, act.URL, act.At); err != nil {
 			return err
@@ -287,6 +287,7 @@ func (c *change) raise(ctx context.Context, raiser app.User, text, url string, a
 	}
 	c.r.Concerns = append(c.r.Concerns, concern)
 	c.touched = true
+	c.takesPart(raiser.ID)
 	return c.note(ctx, "concern", "", string(ConcernOpen), fmt.Sprintf("concern %d", concern.Number), raiser, map[string]any{"text": digest(text)})
 }
 
@@ -316,10 +317,14 @@ func (s *Service) Commented(ctx context.Context, ref app.IssueRef, comment app.C
 		if err := c.pollSoon(ctx); err != nil {
 			return err
 		}
-		if err := c.spoke(ctx, comment.Author, comment.CreatedAt); err != nil || command.Commands(comment.Body) {
+		if err := c.spoke(ctx, comment.Author, comment.CreatedAt); err != nil {
 			return err
 		}
-		return c.contribute(ctx, community.ContributedComment, comment.Author.ID, comment.CreatedAt, fmt.Sprintf("comment/%d", comment.ID), comment.URL)
+		source := fmt.Sprintf("comment/%d", comment.ID)
+		if more, err := c.wrote(ctx, comment.Author, comment.Body, source, comment.URL); err != nil || !more {
+			return err
+		}
+		return c.contribute(ctx, community.ContributedComment, comment.Author.ID, comment.CreatedAt, source, comment.URL)
 	})
 	if app.Is(err, app.CodeNotFound) {
 		return nil
@@ -333,7 +338,11 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 		if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
 			return err
 		}
-		if err := c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL); err != nil {
+		source := fmt.Sprintf("review/%d", review.ID)
+		if err := c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, source, review.URL); err != nil {
+			return err
+		}
+		if _, err := c.wrote(ctx, review.Author, review.Body, source, review.URL); err != nil {
 			return err
 		}
 		if !c.voting() {

@@ -167,7 +167,7 @@ func (s *Service) create(ctx context.Context, issue app.Issue, by Trigger, actor
 
 // discuss opens the RFC for comment: it gets its number and a discussion period.
 func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why string) error {
-	fresh := c.r.State != ChangesRequested
+	fresh, again := c.r.State != ChangesRequested, c.r.Number != 0
 	if err := c.move(ctx, Open, by, actor, why, nil); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 	c.r.DiscussionEnds = c.r.OpenedAt.Add(c.rules().RulesOf(c.r.Type).Discussion.Std())
 	c.r.OpenBlocked = ""
 	c.r.wear(c.now)
-	return nil
+	return c.opened(ctx, actor, again)
 }
 
 // copyIssue takes over what GitHub shows and nobody decides on.

@@ -118,6 +118,9 @@ type RFC struct {
 	// LastSpoke is when each person last wrote on the RFC, by numeric id: whether a
 	// concern's raiser is silent, and who took part.
 	LastSpoke map[int64]time.Time `json:"last_spoke,omitempty"`
+	// Participants are who wrote more than commands, voted or raised a concern, besides
+	// the author: they are told what happens.
+	Participants []int64 `json:"participants,omitempty"`
 }
 
 // accepted reports whether the community accepted the RFC, implemented or not.

@@ -56,6 +56,9 @@ func (c *change) openRound(ctx context.Context, why string, actor app.User) erro
 		return err
 	}
 	c.urgent = true
+	if err := c.votingStarted(ctx, actor); err != nil {
+		return err
+	}
 	return c.note(ctx, "round-opened", "", fmt.Sprint(c.round.Number), why, actor, map[string]any{
 		"deadline": c.round.Planned, "heads": c.round.Heads, "weight": c.round.Weight, "eligible": c.round.Eligible,
 		"type": c.round.Type, "text": c.round.Text, "electorate": digestVoters(voters),
@@ -99,6 +102,9 @@ func (c *change) restart(ctx context.Context, why string, actor app.User) error 
 	}
 	c.closeRound(OutcomeRestarted, []string{why}, result.Deadline)
 	if err := c.tx.SaveRound(ctx, c.round); err != nil {
+		return err
+	}
+	if err := c.votingEnded(ctx, actor, "it starts again"); err != nil {
 		return err
 	}
 	return c.openRound(ctx, "restarted: "+why, actor)

@@ -3,10 +3,12 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
 )
 
@@ -32,6 +34,8 @@ type View struct {
 	Stewards []string
 	// Policy is the one in force, the zero value when none was read.
 	Policy config.Policy
+	// Unmentioned are the announced people who opted out of mentions, by login in lower case.
+	Unmentioned map[string]bool
 	// PageURL is the RFC's page on Agora's own site, "" when there is none.
 	PageURL string
 }
@@ -68,6 +72,9 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 	if v.Head, err = tx.AuditHead(ctx, r.Community); err != nil {
 		return v, err
 	}
+	if v.Unmentioned, err = unmentioned(ctx, tx, r.Community, v.Rounds); err != nil {
+		return v, err
+	}
 	for _, e := range v.History {
 		if _, known := v.Logins[e.Actor]; known || e.Actor == 0 {
 			continue
@@ -81,6 +88,29 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 		}
 	}
 	return v, nil
+}
+
+// unmentioned finds who of the people that ballots mention does not want it.
+func unmentioned(ctx context.Context, tx Tx, account int64, rounds []*Round) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, round := range rounds {
+		if round.Closed() {
+			continue // its ballot mentions nobody
+		}
+		for _, s := range round.Policy.Announce.Mention {
+			if s.IsTeam() {
+				continue
+			}
+			m, err := tx.MemberByLogin(ctx, account, s.Login)
+			if err != nil && !app.Is(err, app.CodeNotFound) {
+				return nil, err
+			}
+			if m.OptOuts[community.OptOutMentions] {
+				out[strings.ToLower(s.Login)] = true
+			}
+		}
+	}
+	return out, nil
 }
 
 // BallotURL finds the address of a round's ballot comment, "" before there is one.

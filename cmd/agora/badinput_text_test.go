@@ -41,7 +41,7 @@ func TestTextsOfPeopleComeAliveNowhere(t *testing.T) {
 		writes(t, ctx, s, "lee", number, "/concern raise \""+strings.ReplaceAll(nasty, `"`, "")+"\"")
 		for _, text := range []string{
 			"/vote <script>alert(1)</script>", "/vote @acme/everyone", "/rfc extend \"" + nasty + "\" 3d", "/member show @<img>", "/rfc list state=<b>",
-			"/concern resolve @maya", "/vote approve \"@acme/everyone [x](http://evil.example) | `", "/member show @maya", "/rfc list",
+			"/concern resolve @maya", "/vote approve \"@acme/everyone [x](http://evil.example) | `", "/member show @maya", "/rfc list", "/member inbox",
 			"/agora help [click](http://evil.example)",
 		} {
 			writes(t, ctx, s, "lee", number, text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -11,6 +12,7 @@ import (
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/ghclient"
+	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/app/recovery"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/handlers/webhook"
@@ -41,7 +43,8 @@ func (a *application) entries() map[string]worker.Handler {
 			return do(ctx, o)
 		}
 	}
-	return map[string]worker.Handler{
+	handlers := a.notificationEntries()
+	maps.Copy(handlers, map[string]worker.Handler{
 		webhook.Kind: a.webhooks.Handle,
 		rfc.TickKind: order(func(ctx context.Context, o rfc.Order) error { return a.rfcs.Tick(ctx, o.Ref) }),
 		rfc.RefreshKind: order(func(ctx context.Context, o rfc.Order) error {
@@ -79,7 +82,8 @@ func (a *application) entries() map[string]worker.Handler {
 		recovery.Kind:  func(ctx context.Context, _ app.Entry) error { return a.recovery().Run(ctx) },
 		audit.SealKind: a.seal,
 		dropKind:       a.dropBodies,
-	}
+	})
+	return handlers
 }
 
 // dropBodies empties deliveries that were processed long ago, and comes again.
@@ -88,6 +92,9 @@ func (a *application) dropBodies(ctx context.Context, _ app.Entry) error {
 		return fmt.Errorf("emptying old deliveries: %w", err)
 	}
 	if err := a.store.DropCommandCounts(ctx, a.clock().Add(-a.keep)); err != nil {
+		return err
+	}
+	if err := a.store.DropNotifications(ctx, a.clock().Add(-notification.Keep)); err != nil {
 		return err
 	}
 	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -123,6 +130,9 @@ func (a *application) begin(ctx context.Context) error {
 			return err
 		}
 		if err := community.OrderRings(ctx, tx, a.clock()); err != nil {
+			return err
+		}
+		if err := notification.BeginDigests(ctx, tx, a.clock()); err != nil {
 			return err
 		}
 		return tx.SetTimer(ctx, dropKind, a.clock(), dropKind, dropKind, nil)

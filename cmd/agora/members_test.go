@@ -164,11 +164,13 @@ func TestWhoLeavesIsGoneFromTheDatabase(t *testing.T) {
 	t.Parallel()
 	const login, name, address = "quinn-vanishes", "Quinn Unforgotten", "quinn@unforgotten.example"
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		s := newScene(t, staging{databaseURL: url})
-		s.sim.AddUser(ghsim.NewUser{Login: login, Name: name})
+		office := newPostOffice(t)
+		s := newScene(t, staging{databaseURL: url, configure: office.configure})
+		s.sim.AddUser(ghsim.NewUser{Login: login, Name: name, Email: address})
 		s.ok(s.sim.As("maya").AddCollaborator(rfcs, login, "write"))
 		own := s.issue(login, "Weights", "By "+name+", "+address+".\n\nCo-authors: @"+login, "rfc")
 		s.done(login, own, "/member join")
+		s.done(login, own, "/member notify email=each mentions=off")
 		s.pass(8 * day)
 		other := s.issue("kim", "Another", "Co-authors: @"+login, "rfc")
 		s.say(login, other, "Write to "+address+".")
@@ -182,9 +184,13 @@ func TestWhoLeavesIsGoneFromTheDatabase(t *testing.T) {
 		s.done("maya", other, `/member endorse @`+login+` "`+login+` is kind"`)
 		s.done("maya", other, `/member penalise @`+login+` spam "@`+login+` again"`)
 		s.refused("kim", other, "/member endorse @"+login, "needs a text")
-		if !s.holds(url, login) {
+		s.pass(time.Minute)
+		s.done(login, own, "/member inbox read")
+		if len(office.to(address)) == 0 || !s.holds(url, login) || !s.holds(url, address) {
 			t.Fatal("the search finds nobody who is there")
 		}
+		office.refuse(address) // what is still tried goes too
+		s.say("kim", own, "One more thing about @"+login+".")
 		s.done(login, own, "/member leave")
 		s.pass(30 * time.Minute)
 		s.pass(45 * time.Minute)

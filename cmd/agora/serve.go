@@ -94,6 +94,7 @@ func (a *application) run(ctx context.Context, listener net.Listener) error {
 	defer stopWork()
 	working.Go(func() { a.worker.Run(workCtx) })
 	working.Go(func() { a.orderSeals(workCtx) })
+	working.Go(func() { a.orderNumbers(workCtx) })
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(listener) }()
 	var failure error

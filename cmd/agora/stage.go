@@ -53,6 +53,8 @@ type staging struct {
 	// paced keeps the production limits on writing.
 	paced bool
 	sim   ghsim.Options
+	// configure changes what the server is configured with, when set.
+	configure func(*config.Server)
 }
 
 // newStage starts the simulator, with the App registered and its webhook pointing
@@ -91,6 +93,9 @@ func newStage(ctx context.Context, set staging) (_ *stage, err error) {
 	if set.poll > 0 {
 		s.server.ReactionPoll = config.Duration(set.poll)
 	}
+	if set.configure != nil {
+		set.configure(&s.server)
+	}
 	s.around = surroundings{clock: s.clock.now, logger: set.logger, unpaced: !set.paced, migrate: true}
 	s.sim.SetWebhookURL(s.app.ID, s.url+"/api/github/hook")
 	return s, s.begin(ctx, listener)
@@ -123,6 +128,12 @@ func (s *stage) settle(ctx context.Context) error {
 		if err := s.agora.worker.WaitIdle(ctx); err != nil {
 			return fmt.Errorf("waiting for Agora: %w", err)
 		}
+		if err := s.agora.orderNumber(ctx); err != nil { // a story does not wait for the next look
+			return err
+		}
+	}
+	if err := s.agora.worker.WaitIdle(ctx); err != nil {
+		return fmt.Errorf("waiting for Agora: %w", err)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/ghclient"
+	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/app/render"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/config"
@@ -49,10 +50,13 @@ type application struct {
 	github    *ghclient.GitHub
 	community *community.Service
 	rfcs      *rfc.Service
-	worker    *worker.Worker
-	webhooks  *webhook.Webhooks
-	handler   http.Handler
-	keep      time.Duration // how long processed deliveries keep their bodies
+
+	notifications *notification.Service
+
+	worker   *worker.Worker
+	webhooks *webhook.Webhooks
+	handler  http.Handler
+	keep     time.Duration // how long processed deliveries keep their bodies
 }
 
 // assemble opens the database and puts the parts together; it sends nothing.
@@ -115,6 +119,9 @@ func (a *application) domains(server config.Server) error {
 		ReactionPoll: server.ReactionPoll.Std(), PublicURL: strings.TrimSuffix(server.PublicURL, "/"),
 	})
 	a.community.RFCs = a.rfcs
+	if err := a.notify(server); err != nil {
+		return err
+	}
 	registry := command.Default()
 	runner := command.NewRunner(registry, a.store.Commands(), renderer.Escape,
 		a.rfcs.Commands(), a.community.Commands(renderer.Escape), command.AgoraCommands(registry, version()))
@@ -139,6 +146,12 @@ func (a *application) edges(server config.Server, metrics *prometheus.Registry) 
 	if err != nil {
 		return err
 	}
+	told, err := newNotificationMeters(metrics, a.store, config.NotificationTypes())
+	if err != nil {
+		return err
+	}
+	a.notifications.Numbered = func(t notification.Type) { told.numbered.WithLabelValues(string(t)).Inc() }
+	a.notifications.Observe = told.observe
 	a.webhooks, err = webhook.New(webhook.Options{
 		Observe: meters.delivered,
 		Secret:  server.GitHub.App.WebhookSecret.Reveal(), Queue: a.store, RFCs: a.rfcs, Community: a.community, Clock: a.clock,

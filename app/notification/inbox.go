@@ -1,0 +1,152 @@
+package notification
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+)
+
+const (
+	// shown is how many notifications one look into the inbox shows.
+	shown = 20
+	// counted is how far unread notifications are counted: beyond it there are "1000+".
+	counted = 1000
+	// maxTitle and maxName bound people's words where they are shown, in characters.
+	maxTitle = 100
+	maxName  = 60
+)
+
+// Reading is what a member's inbox needs of a transaction.
+type Reading interface {
+	// Unread lists the newest notifications of a member that are not marked as read,
+	// newest first: those for every member since they joined, and those for them.
+	Unread(ctx context.Context, community, member int64, joined time.Time, limit int) ([]Header, error)
+	// NotificationsAt finds notifications by their places, newest first; those that are
+	// gone are left out.
+	NotificationsAt(ctx context.Context, community int64, positions ...int64) ([]Notification, error)
+	// MarkRead marks everything that has its place now as read.
+	MarkRead(ctx context.Context, community, member int64) error
+	Person(ctx context.Context, community, member int64) (Person, error)
+	Repository(ctx context.Context, id int64) (app.Repository, error)
+}
+
+// Unread tells how many notifications a member has not read: "3", or "1000+".
+func Unread(ctx context.Context, tx Reading, community, member int64, joined time.Time) (string, error) {
+	headers, err := tx.Unread(ctx, community, member, joined, counted+1)
+	return count(len(headers)), err
+}
+
+// count writes a number that was counted as far as that is done.
+func count(n int) string {
+	if n > counted {
+		return fmt.Sprintf("%d+", counted)
+	}
+	return fmt.Sprint(n)
+}
+
+// Inbox writes a member's unread notifications for a reply in a repository, newest
+// first. What belongs to another, private repository is only counted. Whoever reads
+// along sees no more than the repository's readers may.
+func Inbox(ctx context.Context, tx Reading, from app.Repository, member int64, joined time.Time, escape func(text string, limit int) string) (string, error) {
+	headers, err := tx.Unread(ctx, from.Owner.ID, member, joined, counted+1)
+	if err != nil {
+		return "", err
+	}
+	if len(headers) == 0 {
+		return "Nothing new in your inbox.", nil
+	}
+	private := privacy{tx: tx, known: map[int64]bool{0: false, from.ID: false}}
+	var visible []int64
+	hidden := 0
+	for _, h := range headers {
+		secret, err := private.of(ctx, h.Repository)
+		if err != nil {
+			return "", err
+		}
+		if secret {
+			hidden++
+			continue
+		}
+		visible = append(visible, h.Position)
+	}
+	list, err := tx.NotificationsAt(ctx, from.Owner.ID, visible[:min(len(visible), shown)]...)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s unread**\n\n", count(len(headers)))
+	for _, n := range list {
+		line, err := item(ctx, tx, n, escape)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(line)
+	}
+	if more := len(visible) - shown; more > 0 {
+		atLeast := ""
+		if len(headers) > counted {
+			atLeast = "at least "
+		}
+		fmt.Fprintf(&b, "\nand %s%d more\n", atLeast, more)
+	}
+	if hidden > 0 {
+		fmt.Fprintf(&b, "\n%s more in private repositories\n", count(hidden))
+	}
+	b.WriteString("\n`/member inbox read` marks all of them as read.\n")
+	return b.String(), nil
+}
+
+// item is one line of the inbox.
+func item(ctx context.Context, tx Reading, n Notification, escape func(text string, limit int) string) (string, error) {
+	name := n.Subject
+	if n.URL != "" && name != "" {
+		name = fmt.Sprintf("[%s](%s)", name, n.URL)
+	}
+	if n.Title != "" {
+		name = strings.TrimSpace(name + " " + escape(n.Title, maxTitle))
+	}
+	by, err := author(ctx, tx, n)
+	if err != nil {
+		return "", err
+	}
+	if by != "" {
+		by = " by " + escape(by, maxName)
+	}
+	return fmt.Sprintf("- %s: %s%s · %s\n", name, n.Text, by, n.At.UTC().Format("2006-01-02 15:04 UTC")), nil
+}
+
+// author is the login of who wrote what the notification is about, "" when that is
+// nobody's business, or nobody's any more.
+func author(ctx context.Context, tx Reading, n Notification) (string, error) {
+	if n.Type != RFCComment || n.Actor == 0 {
+		return "", nil
+	}
+	p, err := tx.Person(ctx, n.Community, n.Actor)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return "", err
+	}
+	return p.User.Login, nil
+}
+
+// privacy knows which repositories are private; one that nobody knows is.
+type privacy struct {
+	tx interface {
+		Repository(ctx context.Context, id int64) (app.Repository, error)
+	}
+	known map[int64]bool
+}
+
+func (p privacy) of(ctx context.Context, repository int64) (bool, error) {
+	if private, known := p.known[repository]; known {
+		return private, nil
+	}
+	repo, err := p.tx.Repository(ctx, repository)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return true, err
+	}
+	p.known[repository] = err != nil || repo.Private
+	return p.known[repository], nil
+}
