@@ -257,4 +257,10 @@ var definitions = []Definition{
 		Summary:   "Voids an entry of the reputation ledger by the number its receipt shows, as if it had never been; voiding a void brings it back",
 		Examples:  []string{`/member void 4711 "the pull request was reverted"`},
 	},
+
+	{
+		Noun: "community", Verb: "stats", Who: anybody,
+		Summary:  "Shows how the community is doing: its members, what they did, its RFCs, the engagement score with its parts, and who stayed of those who joined",
+		Examples: []string{"/community stats"},
+	},
 }

@@ -23,6 +23,7 @@ func (s *Service) Commands(escape func(text string, limit int) string) map[strin
 		"/member release":    c.stewarded(c.release),
 		"/member penalise":   c.stewarded(c.penalise),
 		"/member void":       c.void,
+		"/community stats":   c.stats,
 	}
 }
 

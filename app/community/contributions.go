@@ -20,6 +20,7 @@ const (
 	ContributedVote        ContributionKind = "vote"         // a ballot that counted
 	ContributedEndorsement ContributionKind = "endorsement"  // endorsed another member
 	ContributedReaction    ContributionKind = "reaction"     // liked what another wrote on an RFC
+	ContributedRating      ContributionKind = "rating"       // rated a skill
 )
 
 // Contribution is one thing a member did: where, when, and about whose work. It

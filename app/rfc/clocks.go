@@ -154,6 +154,11 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 		return err
 	}
 	c.closeRound(outcome, reasons, result.Deadline)
+	for _, b := range result.Ballots {
+		if b.Counted {
+			c.round.Voters++
+		}
+	}
 	if err := c.credit(ctx, result); err != nil {
 		return fmt.Errorf("crediting the voters of %s: %w", c.r.Name(), err)
 	}

@@ -106,6 +106,9 @@ func (c *change) take(ctx context.Context, got channels) error {
 		if err := c.takeReview(ctx, review); err != nil {
 			return fmt.Errorf("counting reviews of %s: %w", c.r.Name(), err)
 		}
+		if err := c.reviewed(ctx, review); err != nil { // whose event may have been lost
+			return err
+		}
 	}
 	if got.whole {
 		c.round.LastRead = got.at
@@ -285,6 +288,7 @@ func (c *change) raise(ctx context.Context, raiser app.User, text, url string, a
 		concern.Round = c.round.Number
 	}
 	c.r.Concerns = append(c.r.Concerns, concern)
+	c.replied(raiser, at)
 	c.touched = true
 	return c.note(ctx, "concern", "", string(ConcernOpen), fmt.Sprintf("concern %d", concern.Number), raiser, map[string]any{"text": digest(text)})
 }
@@ -318,6 +322,7 @@ func (s *Service) Commented(ctx context.Context, ref app.IssueRef, comment app.C
 		if err := c.spoke(ctx, comment.Author, comment.CreatedAt); err != nil || command.Commands(comment.Body) {
 			return err
 		}
+		c.replied(comment.Author, comment.CreatedAt)
 		return c.contribute(ctx, community.ContributedComment, comment.Author.ID, comment.CreatedAt, fmt.Sprintf("comment/%d", comment.ID), comment.URL)
 	})
 	if app.Is(err, app.CodeNotFound) {
@@ -332,7 +337,7 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 		if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
 			return err
 		}
-		if err := c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL); err != nil {
+		if err := c.reviewed(ctx, review); err != nil {
 			return err
 		}
 		if !c.voting() {
@@ -347,6 +352,16 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 		return nil
 	}
 	return err
+}
+
+// reviewed enters a review as its author's contribution, and as an answer. What was
+// written before there was an RFC is about something else.
+func (c *change) reviewed(ctx context.Context, review app.Review) error {
+	if review.SubmittedAt.Before(c.r.Registered.Truncate(time.Second)) {
+		return nil
+	}
+	c.replied(review.Author, review.SubmittedAt)
+	return c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL)
 }
 
 // pollSoon reads the reactions after what stands in the lane now: there is no event
