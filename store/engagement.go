@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app/community"
@@ -30,33 +31,51 @@ func (tx *Tx) Did(ctx context.Context, scope community.Scope, member int64, with
 }
 
 // Activities sums up, by member, what everybody did within a span.
-func (tx *Tx) Activities(ctx context.Context, scope community.Scope, within, earlier engagement.Span, welcome time.Duration) (found []engagement.Activity, err error) {
+func (tx *Tx) Activities(ctx context.Context, scope community.Scope, within, earlier engagement.Span) (found []engagement.Activity, err error) {
 	err = tx.each(ctx, "summing up what members did", func(row scanner) error {
 		var a engagement.Activity
-		var last, joined int64
-		if err := row.Scan(&a.Member, &joined, &a.Contributions, &last, &a.Earlier, &a.First); err != nil {
+		var last int64
+		if err := row.Scan(&a.Member, &a.Contributions, &last, &a.Earlier); err != nil {
 			return err
 		}
-		a.Last, a.Joined = instant(last), instant(joined)
+		a.Last = instant(last)
 		found = append(found, a)
 		return nil
-	}, `SELECT c.member, m.joined_at, COUNT(*), MAX(c.at),
-			SUM(CASE WHEN c.at >= $5 AND c.at < $6 THEN 1 ELSE 0 END),
-			SUM(CASE WHEN c.at < m.joined_at + $7 THEN 1 ELSE 0 END)
-		FROM contributions c JOIN members m ON m.community = c.community AND m.id = c.member
-		WHERE c.community = $1 AND c.at >= $3 AND c.at < $4 AND c.repository IN `+visible+`
-		GROUP BY c.member, m.joined_at`,
-		scope.Community, scope.Repository, micros(within.From), micros(within.To),
-		micros(earlier.From), micros(earlier.To), welcome.Microseconds())
+	}, `SELECT member, COUNT(*), MAX(at), SUM(CASE WHEN at >= $5 AND at < $6 THEN 1 ELSE 0 END)
+		FROM contributions
+		WHERE community = $1 AND at >= $3 AND at < $4 AND repository IN `+visible+` GROUP BY member`,
+		scope.Community, scope.Repository, micros(within.From), micros(within.To), micros(earlier.From), micros(earlier.To))
 	return found, err
 }
 
+// Activated counts who joined within a span and contributed at least so often before
+// they had been members for a time.
+func (tx *Tx) Activated(ctx context.Context, scope community.Scope, joined engagement.Span, within time.Duration, least int) (n int, err error) {
+	err = tx.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM members m WHERE m.community = $1 AND m.joined_at >= $3 AND m.joined_at < $4
+		  AND (SELECT COUNT(*) FROM contributions c WHERE c.community = m.community AND c.member = m.id
+			AND c.at >= $3 AND c.at < m.joined_at + $5 AND c.repository IN `+visible+`) >= $6`,
+		scope.Community, scope.Repository, micros(joined.From), micros(joined.To), within.Microseconds(), least).Scan(&n)
+	if err != nil {
+		err = fmt.Errorf("counting newcomers who contributed: %w", err)
+	}
+	return n, err
+}
+
 // ContributionKinds counts the contributions within a span by kind.
-func (tx *Tx) ContributionKinds(ctx context.Context, scope community.Scope, within engagement.Span) (map[community.ContributionKind]int, error) {
+func (tx *Tx) ContributionKinds(ctx context.Context, scope community.Scope, kinds []community.ContributionKind, within engagement.Span) (map[community.ContributionKind]int, error) {
+	args := []any{scope.Community, scope.Repository, micros(within.From), micros(within.To)}
+	rows := make([]string, len(kinds))
+	for i, kind := range kinds {
+		args = append(args, string(kind))
+		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT))", len(args))
+	}
+	// Each count is a stretch of an index: grouping all of them would sort them first.
 	return counts[community.ContributionKind](ctx, tx, "counting contributions", `
-		SELECT kind, COUNT(*) FROM contributions
-		WHERE community = $1 AND at >= $3 AND at < $4 AND repository IN `+visible+` GROUP BY kind`,
-		scope.Community, scope.Repository, micros(within.From), micros(within.To))
+		WITH kinds (kind) AS (VALUES `+strings.Join(rows, ", ")+`)
+		SELECT k.kind, CAST(SUM((SELECT COUNT(*) FROM contributions c
+			WHERE c.community = $1 AND c.repository = r.id AND c.kind = k.kind AND c.at >= $3 AND c.at < $4)) AS BIGINT)
+		FROM repositories r CROSS JOIN kinds k WHERE r.id IN `+visible+` GROUP BY k.kind`, args...)
 }
 
 // MemberCounts counts the members there are, and how many joined within a span.
@@ -174,7 +193,9 @@ func counts[K ~string](ctx context.Context, tx *Tx, doing, query string, args ..
 		if err := row.Scan(&key, &n); err != nil {
 			return err
 		}
-		found[key] = n
+		if n > 0 {
+			found[key] = n
+		}
 		return nil
 	}, query, args...)
 	return found, err

@@ -23,6 +23,10 @@ const (
 	ContributedRating      ContributionKind = "rating"       // rated a skill
 )
 
+// ContributionKinds lists them all.
+var ContributionKinds = []ContributionKind{ContributedRFC, ContributedPullRequest, ContributedReview, ContributedComment,
+	ContributedVote, ContributedEndorsement, ContributedReaction, ContributedRating}
+
 // Contribution is one thing a member did: where, when, and about whose work. It
 // counts in the member's profile and in engagement, never in a weight.
 type Contribution struct {

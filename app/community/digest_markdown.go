@@ -25,7 +25,7 @@ func (d *Digests) compose(ctx context.Context, tx Tx, repo app.Repository, month
 	name := month.From.Format("2006-01")
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nWhat happened in %s in %s, in UTC.\n\n", digestMarker(name), d.escape(repo.Owner.Login, maxLogin), month.From.Format("January 2006"))
-	active, err := tx.Activities(ctx, scope, month, month, 0)
+	active, err := tx.Activities(ctx, scope, month, month)
 	if err != nil {
 		return "", err
 	}

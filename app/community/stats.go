@@ -20,11 +20,13 @@ type EngagementTx interface {
 	// Did sums up what a member did within a span by day, kind and counterpart.
 	Did(ctx context.Context, scope Scope, member int64, within engagement.Span) ([]engagement.Did, error)
 	// Activities sums up, by member, what everybody did within a span; earlier is the
-	// span that Activity.Earlier counts, welcome the time after joining that
-	// Activity.First does.
-	Activities(ctx context.Context, scope Scope, within, earlier engagement.Span, welcome time.Duration) ([]engagement.Activity, error)
-	// ContributionKinds counts the contributions within a span by kind.
-	ContributionKinds(ctx context.Context, scope Scope, within engagement.Span) (map[ContributionKind]int, error)
+	// span that Activity.Earlier counts.
+	Activities(ctx context.Context, scope Scope, within, earlier engagement.Span) ([]engagement.Activity, error)
+	// Activated counts who joined within a span and contributed at least so often before
+	// they had been members for a time.
+	Activated(ctx context.Context, scope Scope, joined engagement.Span, within time.Duration, least int) (int, error)
+	// ContributionKinds counts the contributions of these kinds within a span.
+	ContributionKinds(ctx context.Context, scope Scope, kinds []ContributionKind, within engagement.Span) (map[ContributionKind]int, error)
 	// MemberCounts counts the members there are, and how many joined within a span.
 	MemberCounts(ctx context.Context, community int64, joined engagement.Span) (members, fresh int, err error)
 	// Joined counts who joined within a span, also who left since; ActiveOf how many of
@@ -92,7 +94,7 @@ func measureCommunity(ctx context.Context, tx Tx, scope Scope, at time.Time) (st
 	if stats.Members, stats.New, err = tx.MemberCounts(ctx, scope.Community, month); err != nil {
 		return stats, err
 	}
-	if stats.Contributions, err = tx.ContributionKinds(ctx, scope, engagement.WindowSpan(at)); err != nil {
+	if stats.Contributions, err = tx.ContributionKinds(ctx, scope, ContributionKinds, engagement.WindowSpan(at)); err != nil {
 		return stats, err
 	}
 	if stats.RFCs, err = tx.RFCStates(ctx, scope); err != nil {
@@ -105,10 +107,13 @@ func measureCommunity(ctx context.Context, tx Tx, scope Scope, at time.Time) (st
 func figuresOf(ctx context.Context, tx Tx, scope Scope, at time.Time) (f engagement.Figures, err error) {
 	f.At = at
 	window := engagement.WindowSpan(at)
-	if f.Activities, err = tx.Activities(ctx, scope, window, engagement.EarlierSpan(at), engagement.Welcome); err != nil {
+	if f.Activities, err = tx.Activities(ctx, scope, window, engagement.EarlierSpan(at)); err != nil {
 		return f, err
 	}
 	if f.Joiners, err = tx.Joined(ctx, scope.Community, engagement.JoinersSpan(at)); err != nil {
+		return f, err
+	}
+	if f.Activated, err = tx.Activated(ctx, scope, engagement.JoinersSpan(at), engagement.Welcome, engagement.FirstContributions); err != nil {
 		return f, err
 	}
 	if f.Threads, err = tx.Threads(ctx, scope, engagement.ThreadsSpan(at)); err != nil {

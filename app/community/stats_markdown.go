@@ -92,10 +92,13 @@ func cohortTable(cohorts []engagement.Cohort) string {
 	var b strings.Builder
 	b.WriteString("| Joined in | Members | Active 1 month after | 2 | 3 |\n|:--|--:|--:|--:|--:|\n")
 	for _, c := range cohorts {
+		if c.Size == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "| %s | %d |", c.Month.Format("2006-01"), c.Size)
 		for month := range engagement.Followed {
 			switch {
-			case month >= len(c.Active) || c.Size == 0:
+			case month >= len(c.Active):
 				b.WriteString(" – |")
 			case c.Shown():
 				fmt.Fprintf(&b, " %d %% |", engagement.Percent(c.Share(month)))

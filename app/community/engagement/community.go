@@ -20,23 +20,21 @@ const (
 	// Week and Month are the days of weekly and monthly activity.
 	Week, Month = 7, 30
 
-	firstContributions = 2
-	fullAbsence        = 5
+	// FirstContributions are what a newcomer is activated by.
+	FirstContributions = 2
+
+	fullAbsence = 5
 )
 
 // fullTurnout is the median turnout that counts as full.
 var fullTurnout = big.NewRat(2, 5)
 
-// Activity is what one member did in the window, and around their joining.
+// Activity is what one member did in the window.
 type Activity struct {
 	Member        int64
-	Contributions int       // in the window
+	Contributions int
 	Last          time.Time // the newest of them
-	Earlier       int       // of them, at the ages 31 to 60
-	// Joined is when the member joined, First how many contributions of the window are
-	// from before the end of the welcome that began then.
-	Joined time.Time
-	First  int
+	Earlier       int       // how many are of the ages 31 to 60
 }
 
 // Thread is an RFC's discussion: when it was opened, and when first somebody else than
@@ -52,8 +50,9 @@ type Figures struct {
 	// Activities are those of everybody who contributed in the window.
 	Activities []Activity
 	// Joiners is how many joined within JoinersSpan, however and whether or not they
-	// contributed or stayed.
-	Joiners int
+	// stayed; Activated how many of them made FirstContributions before their welcome was
+	// over.
+	Joiners, Activated int
 	// Threads are the RFCs opened within ThreadsSpan.
 	Threads []Thread
 	// Turnouts are those of the rounds decided in the window; rounds without anybody
@@ -63,9 +62,6 @@ type Figures struct {
 
 // Span is from an instant up to another, without it.
 type Span struct{ From, To time.Time }
-
-// Holds reports whether the instant is within.
-func (s Span) Holds(at time.Time) bool { return !at.Before(s.From) && at.Before(s.To) }
 
 // WindowSpan is the window as of an instant.
 func WindowSpan(at time.Time) Span {
@@ -172,15 +168,7 @@ func share(name string, weight, numerator, denominator int) Part {
 
 // activation: of those who joined in the last 90 days and whose first 14 days are over,
 // who contributed at least twice in these.
-func activation(f Figures) Part {
-	joined, activated := JoinersSpan(f.At), 0
-	for _, a := range f.Activities {
-		if joined.Holds(a.Joined) && a.First >= firstContributions {
-			activated++
-		}
-	}
-	return share("activation", 25, activated, f.Joiners)
-}
+func activation(f Figures) Part { return share("activation", 25, f.Activated, f.Joiners) }
 
 // retention: of those active at the ages 31 to 60, who was active at 0 to 30.
 func retention(f Figures) Part {

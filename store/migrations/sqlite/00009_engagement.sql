@@ -20,8 +20,7 @@ ALTER TABLE rounds ADD COLUMN voters BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE rounds ADD COLUMN heads BIGINT NOT NULL DEFAULT 0;
 
 -- The sums are made from the indexes alone.
-DROP INDEX contributions_at;
-CREATE INDEX contributions_at ON contributions (community, at, member, repository, kind);
+CREATE INDEX contributions_kind ON contributions (community, repository, kind, at);
 DROP INDEX contributions_member;
 CREATE INDEX contributions_member ON contributions (community, member, at, repository);
 
@@ -38,8 +37,7 @@ CREATE TABLE digests (
 DROP TABLE digests;
 DROP INDEX contributions_member;
 CREATE INDEX contributions_member ON contributions (community, member, at);
-DROP INDEX contributions_at;
-CREATE INDEX contributions_at ON contributions (community, at);
+DROP INDEX contributions_kind;
 ALTER TABLE rounds DROP COLUMN heads;
 ALTER TABLE rounds DROP COLUMN voters;
 ALTER TABLE rounds DROP COLUMN outcome;
