@@ -206,3 +206,14 @@ func (l *logbook) count(text string) int {
 	defer l.mu.Unlock()
 	return strings.Count(l.text.String(), text)
 }
+
+// storyOfDigest: the month ends, and its digest is opened.
+func storyOfDigest(t *testing.T, ctx context.Context, s *stage) {
+	t.Helper()
+	story := &scene{s, t, ctx}
+	s.sim.As("maya").PutFile(rfcs, ".github/agora.yml", "version: 1\ndigest: { repository: acme/rfcs }\n")
+	story.settle()
+	month := story.monthAhead(0)
+	story.until(story.monthAhead(1).Add(11 * time.Minute))
+	story.contains(story.digest(month).Body, "### RFCs decided")
+}
