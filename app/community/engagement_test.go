@@ -3,6 +3,7 @@ package community_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,6 +251,29 @@ func TestPrivateRepositoriesCountForTheirReadersAlone(t *testing.T) {
 		})
 		if seen := read(0); len(seen.Contributions) != 0 || len(seen.RFCs) != 0 || *seen.Report.Score != 0 {
 			f.t.Errorf("after it became private: %v, %v, %v", seen.Contributions, seen.RFCs, seen.Report.Score)
+		}
+	})
+}
+
+// A few people are counted, not shown as percentages.
+func TestSmallCohortsAreNoPercentages(t *testing.T) {
+	onForum(t, profiles, func(f *forum) {
+		f.now = measuredAt
+		f.change(func(ctx context.Context, tx community.Tx) error {
+			for id := range int64(3) {
+				if err := tx.SaveMember(ctx, community.Member{Community: rocket.Owner.ID, ID: id + 1, JoinedAt: measuredAt.AddDate(0, -2, int(id))}); err != nil {
+					return err
+				}
+			}
+			if err := tx.SaveRepository(ctx, rocket); err != nil {
+				return err
+			}
+			_, err := tx.AddContribution(ctx, rocket.Owner.ID, community.Contribution{Member: 1, Kind: community.ContributedVote, Repository: rocket.ID,
+				At: measuredAt.AddDate(0, -1, 0), Source: "source"})
+			return err
+		})
+		if reply := f.accepts(person(kim, "kim"), "/community stats"); !strings.Contains(reply, "\n| 2026-08 | 3 | 1 | – | – |\n") {
+			f.t.Errorf("three who joined:\n%s", reply)
 		}
 	})
 }
