@@ -14,11 +14,14 @@ const (
 	Welcome = 14 * 24 * time.Hour
 	// Reply is how long an RFC may wait for the first answer.
 	Reply = 48 * time.Hour
-	// Recent and Earlier are the ages, in days, at which retention compares: 0 to 30
-	// with 31 to 60.
-	Recent, Earlier = 30, 60
-	// Week and Month are the days of weekly and monthly activity.
-	Week, Month = 7, 30
+	// Recent is the last of the ages, in days, at which retention looks for who stayed.
+	Recent = 30
+	// Earlier is the last of those, from 31 on, of whom it asks that.
+	Earlier = 60
+	// Week is the days of weekly activity.
+	Week = 7
+	// Month is the days of monthly activity.
+	Month = 30
 
 	// FirstContributions are what a newcomer is activated by.
 	FirstContributions = 2
