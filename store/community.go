@@ -141,8 +141,10 @@ func (tx *Tx) Members(ctx context.Context, account int64) ([]community.Member, e
 // SaveMember keeps a member whole; what the member no longer has is erased.
 func (tx *Tx) SaveMember(ctx context.Context, m community.Member) error {
 	return tx.save(ctx, "member", `
-		INSERT INTO members (community, id, login, login_key, updated_at, body) VALUES ($1, $2, $3, $4, $5, $6)
+		INSERT INTO members (community, id, login, login_key, joined_at, left_at, updated_at, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (community, id) DO UPDATE SET login = excluded.login, login_key = excluded.login_key,
+			joined_at = excluded.joined_at, left_at = excluded.left_at,
 			updated_at = excluded.updated_at, body = excluded.body`,
-		m, m.Community, m.ID, clean(m.Login), key(m.Login), tx.now)
+		m, m.Community, m.ID, clean(m.Login), key(m.Login), micros(m.JoinedAt), micros(m.LeftAt), tx.now)
 }

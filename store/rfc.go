@@ -73,17 +73,18 @@ func (tx *Tx) SaveRFC(ctx context.Context, r *rfc.RFC) error {
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", r.Name(), err)
 	}
-	keys := []any{r.Community, r.Number, string(r.State), clean(string(r.Type)), r.Ref.Repository, r.Ref.Number, body}
+	keys := []any{r.Community, r.Number, string(r.State), clean(string(r.Type)), r.Ref.Repository, r.Ref.Number, body,
+		micros(r.NumberedAt), micros(r.RepliedAt)}
 	id := r.ID
 	if id == 0 {
 		err = tx.QueryRowContext(ctx, `
-			INSERT INTO rfcs (version, community, number, state, type, repository, issue, body)
-			VALUES (1, $1, $2, $3, $4, $5, $6, $7) RETURNING id`, keys...).Scan(&id)
+			INSERT INTO rfcs (version, community, number, state, type, repository, issue, body, opened_at, replied_at)
+			VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`, keys...).Scan(&id)
 	} else {
 		err = tx.QueryRowContext(ctx, `
 			UPDATE rfcs SET version = version + 1, community = $1, number = $2, state = $3, type = $4,
-				repository = $5, issue = $6, body = $7
-			WHERE id = $8 AND version = $9 RETURNING id`, append(keys, id, r.Version)...).Scan(&id)
+				repository = $5, issue = $6, body = $7, opened_at = $8, replied_at = $9
+			WHERE id = $10 AND version = $11 RETURNING id`, append(keys, id, r.Version)...).Scan(&id)
 	}
 	if errors.Is(err, sql.ErrNoRows) || duplicates(err) {
 		return &app.Error{Code: app.CodeConflict, Message: r.Name() + " was changed by somebody else meanwhile.", Err: err}

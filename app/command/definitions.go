@@ -273,4 +273,10 @@ var definitions = []Definition{
 		Summary:  "Says whether you hear by e-mail, once a day or each time, at the address that your GitHub profile shows; whether ballots may mention you; and whether leaderboards list you",
 		Examples: []string{"/member notify", "/member notify email=digest", "/member notify email=off mentions=off leaderboard=off"},
 	},
+
+	{
+		Noun: "community", Verb: "stats", Who: anybody,
+		Summary:  "Shows how the community is doing: its members, what they did, its RFCs, the engagement score with its parts, and who stayed of those who joined",
+		Examples: []string{"/community stats"},
+	},
 }

@@ -63,6 +63,7 @@ func TestGrammarOfInterface(t *testing.T) {
 		`/member void ENTRY "why"`,
 		"/member inbox [read]",
 		"/member notify [email=off|digest|each] [mentions=off|on] [leaderboard=off|on]",
+		"/community stats",
 	}
 	var got []string
 	for _, definition := range Default().Definitions() {
@@ -171,9 +172,9 @@ func TestProblems(t *testing.T) {
 		{"/vote approve.", UnknownVerb, "/vote approve", `/vote approve ["reason"]`},
 		{"/vote *reject*", UnknownVerb, "/vote reject", `/vote reject ["reason"]`},
 		{"/vote yse", UnknownVerb, "/vote approve", `/vote approve ["reason"]`},
-		{"/vote bananas", UnknownVerb, "", ""},
-		{"/vote " + strings.Repeat("a", 60_000), UnknownVerb, "", ""},
-		{"/vote", MissingVerb, "", ""},
+		{"/vote bananas", UnknownVerb, "", "/agora help vote"},
+		{"/vote " + strings.Repeat("a", 60_000), UnknownVerb, "", "/agora help vote"},
+		{"/vote", MissingVerb, "", "/agora help vote"},
 		{"/rfc extned 3d x", UnknownVerb, "/rfc extend", `/rfc extend 3d "why"`},
 		{"/rfc extend", MissingArgument, "", `/rfc extend 3d "why"`},
 		{"/rfc extend 3d", MissingArgument, "", `/rfc extend 3d "why"`},

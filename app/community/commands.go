@@ -25,6 +25,7 @@ func (s *Service) Commands(escape func(text string, limit int) string) map[strin
 		"/member void":       c.void,
 		"/member inbox":      c.inbox,
 		"/member notify":     c.notify,
+		"/community stats":   c.stats,
 	}
 }
 

@@ -92,6 +92,11 @@ func (p profile) write(ctx context.Context) (string, error) {
 	row("Reputation", fmt.Sprintf("%d of 100", receipt.Reputation))
 	row("Weight of a vote", weight(receipt.Weight()))
 	row("Joined", date(m.JoinedAt))
+	score, err := engagementOf(ctx, p.tx, Scope{m.Community, p.call.Repo.ID}, m.ID, p.clock().UTC())
+	if err != nil {
+		return "", err
+	}
+	row("Engagement", fmt.Sprintf("%d of 100", score))
 	row("Contributions", counted(m.Contributions, func(kind string) string { return words(config.EntryKind(kind)) }))
 	row("Earned by", earned(receipt))
 	if p.call.Actor().ID == m.ID {

@@ -272,6 +272,7 @@ func TestShowingAMember(t *testing.T) {
 | Reputation | 33 of 100 |
 | Weight of a vote | 2.32 |
 | Joined | 2026-03-10 |
+| Engagement | 0 of 100 |
 | Contributions | – |
 | Earned by | RFC accepted 1 · vote cast 2 |
 `

@@ -20,7 +20,12 @@ const (
 	ContributedVote        ContributionKind = "vote"         // a ballot that counted
 	ContributedEndorsement ContributionKind = "endorsement"  // endorsed another member
 	ContributedReaction    ContributionKind = "reaction"     // liked what another wrote on an RFC
+	ContributedRating      ContributionKind = "rating"       // rated a skill
 )
+
+// ContributionKinds lists them all.
+var ContributionKinds = []ContributionKind{ContributedRFC, ContributedPullRequest, ContributedReview, ContributedComment,
+	ContributedVote, ContributedEndorsement, ContributedReaction, ContributedRating}
 
 // Contribution is one thing a member did: where, when, and about whose work. It
 // counts in the member's profile and in engagement, never in a weight.

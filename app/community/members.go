@@ -126,6 +126,9 @@ type Tx interface {
 	// limit is 0.
 	ContributionsOf(ctx context.Context, community, member int64, limit int) ([]Contribution, error)
 
+	EngagementTx
+	DigestTx
+
 	// Erase takes a person's name and words out of what is kept beside the member.
 	Erase(ctx context.Context, community, member int64, login string) error
 

@@ -62,6 +62,54 @@ func (c *RepoClient) IssuesSince(ctx context.Context, since time.Time) ([]app.Is
 	return mapped(found, func(i *github.Issue) app.Issue { return toIssue(i, repository) }), nil
 }
 
+// OwnIssues lists the issues that the App itself opened and that changed since an
+// instant, open and closed, oldest first.
+func (c *RepoClient) OwnIssues(ctx context.Context, since time.Time) ([]app.Issue, error) {
+	own, err := c.g.App(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := repoList(ctx, c, "looking for the App's own issues in "+c.String(),
+		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]*github.Issue, *github.Response, error) {
+			return client.Issues.ListByRepo(ctx, owner, name, &github.IssueListByRepoOptions{
+				State: "all", Creator: own.BotLogin, Sort: "created", Direction: "asc", Since: since, ListOptions: at,
+			})
+		})
+	if err != nil {
+		return nil, err
+	}
+	var issues []app.Issue
+	for _, i := range found {
+		// The bot's login is ours alone, whatever the filter made of it.
+		if issue := toIssue(i, c.named.Load().ID); issue.Author.Bot && strings.EqualFold(issue.Author.Login, own.BotLogin) && issue.Pull == nil {
+			issues = append(issues, issue)
+		}
+	}
+	return issues, nil
+}
+
+// CreateIssue opens an issue, without labels. After CodeUnavailable it may exist: look
+// for it before opening it again. CodeGone when the repository has no issues.
+func (c *RepoClient) CreateIssue(ctx context.Context, title, body string) (app.Issue, error) {
+	made, err := repoCall(ctx, c, "opening an issue in "+c.String(),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
+			return client.Issues.Create(ctx, owner, name, &github.IssueRequest{Title: &title, Body: &body})
+		})
+	if err != nil {
+		return app.Issue{}, err
+	}
+	return toIssue(made, c.named.Load().ID), nil
+}
+
+// EditIssue replaces an issue's text.
+func (c *RepoClient) EditIssue(ctx context.Context, number int, body string) error {
+	_, err := repoCall(ctx, c, "editing "+c.issue(number),
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
+			return client.Issues.Edit(ctx, owner, name, number, &github.IssueRequest{Body: &body})
+		})
+	return err
+}
+
 // CloseIssue closes an issue or pull request for a reason (ClosedCompleted,
 // ClosedNotPlanned). A locked one can be closed too; a closed one stays closed.
 func (c *RepoClient) CloseIssue(ctx context.Context, number int, reason string) error {

@@ -47,6 +47,23 @@ func newWorld(t *testing.T) *world {
 	return &world{Server: s, g: g, repo: g.Repo(repositories[0]), id: made.ID}
 }
 
+func TestTheAppsOwnIssuesAgainstTheSimulator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.As("lee").OpenIssue("acme/widgets", "Somebody else's", "Mine.")
+	must(t, err)
+	before := time.Now().Add(-time.Minute)
+	made, err := w.repo.CreateIssue(ctx, "Digest", "First.")
+	must(t, err)
+	must(t, w.repo.EditIssue(ctx, made.Ref.Number, "Second."))
+	own, err := w.repo.OwnIssues(ctx, before)
+	must(t, err)
+	if len(own) != 1 || own[0].Ref != made.Ref || own[0].Title != "Digest" || own[0].Body != "Second." || len(own[0].Labels) != 0 || !own[0].Author.Bot {
+		t.Errorf("the App's own issues: %+v", own)
+	}
+	wantCode(t, w.repo.EditIssue(ctx, 99, "x"), app.CodeNotFound)
+}
+
 func TestAnRFCsIssueAgainstTheSimulator(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

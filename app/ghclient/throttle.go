@@ -127,7 +127,7 @@ func (b *budget) mayGo(req *http.Request) error {
 // createsContent tells the writes of which GitHub allows 500 an hour.
 func createsContent(req *http.Request) bool {
 	return req.Method == http.MethodPost &&
-		(strings.HasSuffix(req.URL.Path, "/comments") || strings.HasSuffix(req.URL.Path, "/reviews"))
+		(strings.HasSuffix(req.URL.Path, "/comments") || strings.HasSuffix(req.URL.Path, "/reviews") || strings.HasSuffix(req.URL.Path, "/issues"))
 }
 
 func (b *budget) waitToWrite(ctx context.Context, content bool) error {

@@ -154,6 +154,11 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 		return err
 	}
 	c.closeRound(outcome, reasons, result.Deadline)
+	for _, b := range result.Ballots {
+		if b.Counted {
+			c.round.Voters++
+		}
+	}
 	if err := c.decisionMade(ctx, outcome); err != nil {
 		return err
 	}

@@ -185,6 +185,9 @@ func (s *Service) registerByCommand(ctx context.Context, a asked, by Trigger) (c
 	if !issue.Open {
 		return nil, command.Refuse(app.CodeConflict, "a closed issue cannot become an RFC.")
 	}
+	if issue.Author.Bot {
+		return nil, command.Refuse(app.CodeConflict, "what a bot wrote cannot become an RFC.")
+	}
 	if err := s.Community.Genesis(ctx, a.Repo, true); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,18 @@ func (c *change) contribute(ctx context.Context, kind community.ContributionKind
 		Member: member, Kind: kind, Repository: c.r.Ref.Repository, Counterpart: c.r.Author.ID, At: at, Source: source, URL: url})
 }
 
+// replied notes that a person answered the RFC: by a comment that is more than
+// commands, a review, or a concern. Only the first answer by another than the author
+// counts, by GitHub's instant, however late or often it is read.
+func (c *change) replied(by app.User, at time.Time) {
+	if by.Bot || by.Gone() || by.ID == c.r.Author.ID || at.IsZero() {
+		return
+	}
+	if c.r.RepliedAt.IsZero() || at.Before(c.r.RepliedAt) {
+		c.r.RepliedAt = at
+	}
+}
+
 // Tasks lists what waits for a member in the community: votes not cast, concerns to
 // answer or to settle. What is of other private repositories than the one it is read
 // from is left out.

@@ -105,6 +105,9 @@ func (c *change) take(ctx context.Context, got channels) error {
 		if err := c.takeReview(ctx, review); err != nil {
 			return fmt.Errorf("counting reviews of %s: %w", c.r.Name(), err)
 		}
+		if err := c.reviewed(ctx, review); err != nil { // whose event may have been lost
+			return err
+		}
 	}
 	if got.whole {
 		c.round.LastRead = got.at
@@ -286,6 +289,7 @@ func (c *change) raise(ctx context.Context, raiser app.User, text, url string, a
 		concern.Round = c.round.Number
 	}
 	c.r.Concerns = append(c.r.Concerns, concern)
+	c.replied(raiser, at)
 	c.touched = true
 	c.takesPart(raiser.ID)
 	return c.note(ctx, "concern", "", string(ConcernOpen), fmt.Sprintf("concern %d", concern.Number), raiser, map[string]any{"text": digest(text)})
@@ -324,6 +328,7 @@ func (s *Service) Commented(ctx context.Context, ref app.IssueRef, comment app.C
 		if more, err := c.wrote(ctx, comment.Author, comment.Body, source, comment.URL); err != nil || !more {
 			return err
 		}
+		c.replied(comment.Author, comment.CreatedAt)
 		return c.contribute(ctx, community.ContributedComment, comment.Author.ID, comment.CreatedAt, source, comment.URL)
 	})
 	if app.Is(err, app.CodeNotFound) {
@@ -338,11 +343,10 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 		if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
 			return err
 		}
-		source := fmt.Sprintf("review/%d", review.ID)
-		if err := c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, source, review.URL); err != nil {
+		if err := c.reviewed(ctx, review); err != nil {
 			return err
 		}
-		if _, err := c.wrote(ctx, review.Author, review.Body, source, review.URL); err != nil {
+		if _, err := c.wrote(ctx, review.Author, review.Body, fmt.Sprintf("review/%d", review.ID), review.URL); err != nil {
 			return err
 		}
 		if !c.voting() {
@@ -357,6 +361,16 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 		return nil
 	}
 	return err
+}
+
+// reviewed enters a review as its author's contribution, and as an answer. What was
+// written before there was an RFC is about something else.
+func (c *change) reviewed(ctx context.Context, review app.Review) error {
+	if review.SubmittedAt.Before(c.r.Registered.Truncate(time.Second)) {
+		return nil
+	}
+	c.replied(review.Author, review.SubmittedAt)
+	return c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL)
 }
 
 // pollSoon reads the reactions after what stands in the lane now: there is no event

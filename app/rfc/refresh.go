@@ -176,7 +176,7 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 		if err != nil {
 			return fmt.Errorf("numbering an RFC: %w", err)
 		}
-		c.r.Number = number
+		c.r.Number, c.r.NumberedAt = number, c.now
 		if err := c.contribute(ctx, community.ContributedRFC, c.r.Author.ID, c.now, fmt.Sprintf("rfc/%d", c.r.ID), c.r.URL); err != nil {
 			return err
 		}

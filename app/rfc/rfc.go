@@ -94,6 +94,11 @@ type RFC struct {
 	// MovedAt is when GitHub transferred the issue: comments have other ids since.
 	MovedAt time.Time `json:"moved_at,omitzero"`
 
+	// NumberedAt is when it was first opened, and RepliedAt when first somebody else than
+	// its author answered. The latter is no more than an instant, and only moves back.
+	NumberedAt time.Time `json:"numbered_at,omitzero"`
+	RepliedAt  time.Time `json:"replied_at,omitzero"`
+
 	OpenedAt       time.Time `json:"opened_at,omitzero"`       // the current discussion began
 	DiscussionEnds time.Time `json:"discussion_ends,omitzero"` // voting opens by itself
 	// OpenBlocked says why no round could be opened though it was due ("" when nothing is in the way).
@@ -205,6 +210,8 @@ type Round struct {
 	Outcome       Outcome   `json:"outcome,omitempty"`
 	Reasons       []string  `json:"reasons,omitempty"`
 	FinalDeadline time.Time `json:"final_deadline,omitzero"`
+	// Voters is how many ballots counted when a vote decided the round.
+	Voters int `json:"voters,omitempty"`
 }
 
 // Rules are the frozen numbers of the round's type.
@@ -212,6 +219,16 @@ func (r *Round) Rules() config.TypeRules { return r.Policy.RulesOf(r.Type) }
 
 // Closed reports whether the round no longer takes ballots.
 func (r *Round) Closed() bool { return !r.ClosedAt.IsZero() }
+
+// Decided is when a vote ended the round, zero when none did: it goes on, or was
+// restarted or abandoned.
+func (r *Round) Decided() time.Time {
+	switch r.Outcome {
+	case OutcomeAccepted, OutcomeRejected, OutcomePostponed, OutcomeChangesRequested:
+		return r.ClosedAt
+	}
+	return time.Time{}
+}
 
 // Period is the planned length of the round.
 func (r *Round) Period() time.Duration { return r.Planned.Sub(r.OpenedAt) }

@@ -65,6 +65,12 @@ func (a *application) entries() map[string]worker.Handler {
 		community.SyncKind: func(ctx context.Context, _ app.Entry) error {
 			return a.community.Sync(ctx, apps{a.github})
 		},
+		community.DigestKind: func(ctx context.Context, _ app.Entry) error {
+			return a.digests.Look(ctx)
+		},
+		community.DigestWriteKind: func(ctx context.Context, e app.Entry) error {
+			return a.digests.Write(ctx, e.Body)
+		},
 		rfc.CommentKind: func(ctx context.Context, e app.Entry) error {
 			change, err := rfc.ReadCommentChange(e.Body)
 			if err != nil {
@@ -133,6 +139,9 @@ func (a *application) begin(ctx context.Context) error {
 			return err
 		}
 		if err := notification.BeginDigests(ctx, tx, a.clock()); err != nil {
+			return err
+		}
+		if err := community.OrderDigests(ctx, tx, a.clock()); err != nil {
 			return err
 		}
 		return tx.SetTimer(ctx, dropKind, a.clock(), dropKind, dropKind, nil)

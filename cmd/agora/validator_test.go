@@ -212,6 +212,7 @@ func broadStory(t *testing.T, ctx context.Context, s *stage) {
 	storyOfIssue(t, ctx, s)
 	storyOfPull(t, ctx, s)
 	storyOfImplementation(t, ctx, s)
+	storyOfDigest(t, ctx, s)
 	storyOfRepository(t, ctx, s)
 }
 

@@ -49,6 +49,7 @@ type application struct {
 	store     *store.Store
 	github    *ghclient.GitHub
 	community *community.Service
+	digests   *community.Digests
 	rfcs      *rfc.Service
 
 	notifications *notification.Service
@@ -122,6 +123,7 @@ func (a *application) domains(server config.Server) error {
 	if err := a.notify(server); err != nil {
 		return err
 	}
+	a.digests = community.NewDigests(a.community, func(r app.Repository) community.DigestIssues { return a.github.Repo(r) }, renderer.Escape)
 	registry := command.Default()
 	runner := command.NewRunner(registry, a.store.Commands(), renderer.Escape,
 		a.rfcs.Commands(), a.community.Commands(renderer.Escape), command.AgoraCommands(registry, version()))
@@ -171,6 +173,7 @@ func (a *application) edges(server config.Server, metrics *prometheus.Registry) 
 	a.handler = web.New(web.Options{
 		Store: a.store.RFC(), Clock: a.clock, PublicURL: strings.TrimSuffix(server.PublicURL, "/"), Ready: a.store.Ready,
 		Gatherer: metrics, Hook: logged(a.logger, a.webhooks), Reputation: a.community.Reputation,
+		Stats: a.community.Stats, Engagement: a.community.Engagement,
 		Prover: web.NewActionsProver(web.GitHubIssuer, strings.TrimSuffix(server.PublicURL, "/"), a.clock),
 	})
 	return nil

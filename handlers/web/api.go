@@ -36,6 +36,7 @@ func (s *server) mountAPI(mux *http.ServeMux) {
 	get(api, "list-audit", community+"/rfcs/{number}/audit", "The audit trail of an RFC, oldest first", s.listAudit)
 	get(api, "list-members", community+"/members", "The members of a community", s.listMembers)
 	get(api, "get-member", community+"/members/{login}", "One member", s.getMember)
+	get(api, "get-stats", community+"/stats", "How a community is doing", s.getStats)
 	get(api, "gate", apiRoot+"/gate", "Whether an RFC lets a pull request through", s.gate)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, nothing.Message)

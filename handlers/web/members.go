@@ -70,6 +70,11 @@ func (s *server) getMember(ctx context.Context, in *memberInput) (*memberOutput,
 			return nil, nothing
 		}
 		shape, err := s.shapeMember(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		score, err := s.engagement(ctx, communities.Scope{Community: account.ID}, m.ID)
+		shape.Engagement = &score
 		return &memberOutput{Body: shape}, err
 	})
 }

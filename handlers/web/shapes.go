@@ -114,6 +114,7 @@ type memberShape struct {
 	Weight        string         `json:"weight" example:"3.40" doc:"Of a vote: 1 + R/25"`
 	JoinedAt      time.Time      `json:"joined_at"`
 	Contributions map[string]int `json:"contributions"`
+	Engagement    *int           `json:"engagement,omitempty" minimum:"0" maximum:"100" doc:"The score of the last 90 days, from public repositories; only where one member is asked for"`
 }
 
 type gateShape struct {

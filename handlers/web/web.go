@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/agora-rfc/agora/app"
+	communities "github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
@@ -40,8 +41,8 @@ type Prover interface {
 	Proves(ctx context.Context, token string) (repositoryID int64, err error)
 }
 
-// Options are what the handlers work with. Store, Clock and Reputation are needed;
-// without one of the others its part answers 404, and readiness is health.
+// Options are what the handlers work with. Store, Clock, Reputation, Stats and
+// Engagement are needed; without one of the others its part answers 404, and readiness is health.
 type Options struct {
 	Store rfc.Store
 	Clock app.Clock
@@ -59,6 +60,10 @@ type Options struct {
 	Prover Prover
 	// Reputation is R of a member, 0 to 100.
 	Reputation func(ctx context.Context, account, member int64) (int, error)
+	// Stats measures a community, and Engagement is a member's score, as far as a scope
+	// goes.
+	Stats      func(ctx context.Context, scope communities.Scope) (communities.Stats, error)
+	Engagement func(ctx context.Context, scope communities.Scope, member int64) (int, error)
 }
 
 // server is what all handlers share.
@@ -68,6 +73,8 @@ type server struct {
 	publicURL  string
 	prover     Prover
 	reputation func(ctx context.Context, account, member int64) (int, error)
+	stats      func(ctx context.Context, scope communities.Scope) (communities.Stats, error)
+	engagement func(ctx context.Context, scope communities.Scope, member int64) (int, error)
 	// closed remembers the results of closed rounds without their ballots: they never
 	// change, and lists show many.
 	closed *lru.Cache[roundKey, rfc.Result]
@@ -77,7 +84,7 @@ type server struct {
 func New(options Options) http.Handler {
 	s := &server{
 		store: options.Store, now: options.Clock, publicURL: strings.TrimRight(options.PublicURL, "/"),
-		prover: options.Prover, reputation: options.Reputation, closed: newClosed(),
+		prover: options.Prover, reputation: options.Reputation, stats: options.Stats, engagement: options.Engagement, closed: newClosed(),
 	}
 	reads := http.NewServeMux()
 	s.mountAPI(reads)

@@ -56,6 +56,18 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 			}
 			return int(member % 101), nil
 		},
+		Stats: func(_ context.Context, scope community.Scope) (community.Stats, error) {
+			if scope != (community.Scope{Community: acme.ID}) {
+				return community.Stats{}, fmt.Errorf("asked for %+v", scope)
+			}
+			return measured, nil
+		},
+		Engagement: func(_ context.Context, scope community.Scope, member int64) (int, error) {
+			if scope != (community.Scope{Community: acme.ID}) {
+				return 0, fmt.Errorf("asked for %+v", scope)
+			}
+			return int(member) - 19, nil
+		},
 	}
 	for _, f := range adjust {
 		f(&options)
