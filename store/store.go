@@ -57,12 +57,14 @@ type Store struct {
 	leaseClock app.Clock
 	log        zerolog.Logger
 
-	intake   *intake // nil on PostgreSQL, whose own log groups commits
+	intake   *intake   // nil on PostgreSQL, whose own log groups commits
+	together *together // the same for every other transaction
 	wakeups  wakeups
 	instance string // tells our own notifications from those of other replicas
 
 	quit       context.Context // ends with Close
 	stop       context.CancelFunc
+	ended      chan struct{} // closed when no transaction runs together any more
 	background sync.WaitGroup
 }
 
@@ -77,6 +79,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		log:        opts.Logger,
 		wakeups:    wakeups{remote: make(chan struct{}, 1)},
 		instance:   uuid.NewString(),
+		ended:      make(chan struct{}),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -112,8 +115,9 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	if s.dialect == sqlite {
-		s.intake = newIntake()
+		s.intake, s.together = newIntake(), newTogether()
 		s.background.Go(s.runIntake)
+		s.background.Go(s.runTogether)
 		return nil
 	}
 	if err := s.read.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&s.schema); err != nil {

@@ -45,18 +45,16 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		}
 		return tx.join(ctx, fn)
 	}
+	if s.together != nil {
+		return s.again(ctx, func() error { return s.inTogether(ctx, fn) })
+	}
 	return s.again(ctx, func() error {
 		tx, err := s.begin(ctx, s.write, nil)
 		if err != nil {
 			return err
 		}
 		defer tx.close() // also when fn panics
-		if lease, ok := app.LeaseFrom(ctx); ok {
-			if err := tx.renew(ctx, lease); err != nil {
-				return err
-			}
-		}
-		if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+		if err := tx.runLeased(ctx, fn); err != nil {
 			return err
 		}
 		if err := tx.Commit(); err != nil {
@@ -67,6 +65,16 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		}
 		return nil
 	})
+}
+
+// runLeased runs fn in the transaction, under the lease that ctx may carry.
+func (tx *Tx) runLeased(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if lease, ok := app.LeaseFrom(ctx); ok {
+		if err := tx.renew(ctx, lease); err != nil {
+			return err
+		}
+	}
+	return fn(context.WithValue(ctx, txKey{}, tx), tx)
 }
 
 // join runs fn as a part of the transaction that can fail by itself.

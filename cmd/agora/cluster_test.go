@@ -203,7 +203,7 @@ func (c *cluster) left(ctx context.Context, s *store.Store) string {
 		all, err := tx.RFCs(ctx, rfc.Filter{})
 		for _, r := range all {
 			if !r.State.Decided() {
-				undecided = append(undecided, r.Name()+" is "+string(r.State))
+				undecided = append(undecided, r.Name()+" is "+string(r.State)+c.due(ctx, r))
 			}
 		}
 		if len(all) != len(c.born) {
@@ -215,6 +215,27 @@ func (c *cluster) left(ctx context.Context, s *store.Store) string {
 		return err.Error()
 	}
 	return strings.Join(undecided, ", ")
+}
+
+// due says when an RFC goes on by itself.
+func (c *cluster) due(ctx context.Context, r *rfc.RFC) string {
+	text := ", and no timer is set"
+	err := c.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var due int64
+		err := tx.QueryRowContext(ctx, `SELECT due_at FROM timers WHERE key = $1`, fmt.Sprintf("rfc/%d", r.ID)).Scan(&due)
+		if err == nil {
+			text = fmt.Sprintf(", and looked at again in %s", time.Until(time.UnixMicro(due)).Round(time.Second))
+		}
+		v, err := rfc.LoadView(ctx, tx, r, time.Now())
+		if err == nil && v.Round != nil {
+			text += fmt.Sprintf("; round %d was planned until %s, its deadline is %s, read at %s", v.Round.Number, v.Round.Planned, v.Result.Deadline, v.Round.LastRead)
+		}
+		return err
+	})
+	if err != nil {
+		text += ": " + err.Error()
+	}
+	return text
 }
 
 func (c *cluster) logs() string {
