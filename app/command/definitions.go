@@ -257,4 +257,11 @@ var definitions = []Definition{
 		Summary:   "Voids an entry of the reputation ledger by the number its receipt shows, as if it had never been; voiding a void brings it back",
 		Examples:  []string{`/member void 4711 "the pull request was reverted"`},
 	},
+
+	{
+		Noun: "community", Verb: "leaderboard", Who: anybody,
+		Options:  []Parameter{{Name: "days", Form: "90", Kind: Number, Optional: true}},
+		Summary:  "Shows who earned most in the last 90 days, or in as many as you say, up to 365",
+		Examples: []string{"/community leaderboard", "/community leaderboard days=30"},
+	},
 }

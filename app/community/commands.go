@@ -23,6 +23,8 @@ func (s *Service) Commands(escape func(text string, limit int) string) map[strin
 		"/member release":    c.stewarded(c.release),
 		"/member penalise":   c.stewarded(c.penalise),
 		"/member void":       c.void,
+
+		"/community leaderboard": c.leaderboard,
 	}
 }
 
@@ -106,7 +108,7 @@ func (c memberCommands) reputation(ctx context.Context, call command.Call) (comm
 			if err != nil {
 				return err
 			}
-			ledger, err := tx.LedgerOfAll(ctx, m.Community)
+			ledger, err := tx.LedgerAround(ctx, m.Community, m.ID)
 			if err != nil {
 				return err
 			}

@@ -47,18 +47,19 @@ func (a *application) entries() map[string]worker.Handler {
 		rfc.RefreshKind: order(func(ctx context.Context, o rfc.Order) error {
 			return a.rfcs.RefreshWhole(ctx, o.Ref, o.At)
 		}),
-		rfc.PublishKind:      order(a.rfcs.PublishOrdered),
-		rfc.CheckKind:        order(a.rfcs.PublishCheck),
-		rfc.ConfigCheckKind:  order(a.rfcs.CheckConfig),
-		rfc.ImplementedKind:  order(a.rfcs.Implemented),
-		rfc.SupersededKind:   order(a.rfcs.Superseded),
-		rfc.VoidKind:         order(a.rfcs.Void),
-		rfc.ForgetKind:       order(a.rfcs.Forgotten),
-		rfc.LikesKind:        order(a.rfcs.Likes),
-		community.SetUpKind:  repository(a.community.SetUp),
-		community.RereadKind: repository(a.rfcs.Reread),
-		community.RingsKind:  func(ctx context.Context, _ app.Entry) error { return a.community.FlagRings(ctx) },
-		community.EraseKind:  func(ctx context.Context, _ app.Entry) error { return a.store.EraseDeliveries(ctx) },
+		rfc.PublishKind:        order(a.rfcs.PublishOrdered),
+		rfc.CheckKind:          order(a.rfcs.PublishCheck),
+		rfc.ConfigCheckKind:    order(a.rfcs.CheckConfig),
+		rfc.ImplementedKind:    order(a.rfcs.Implemented),
+		rfc.SupersededKind:     order(a.rfcs.Superseded),
+		rfc.VoidKind:           order(a.rfcs.Void),
+		rfc.ForgetKind:         order(a.rfcs.Forgotten),
+		rfc.LikesKind:          order(a.rfcs.Likes),
+		community.SetUpKind:    repository(a.community.SetUp),
+		community.RereadKind:   repository(a.rfcs.Reread),
+		community.BalancesKind: func(ctx context.Context, _ app.Entry) error { return a.community.RemakeBalances(ctx) },
+		community.RingsKind:    func(ctx context.Context, _ app.Entry) error { return a.community.FlagRings(ctx) },
+		community.EraseKind:    func(ctx context.Context, _ app.Entry) error { return a.store.EraseDeliveries(ctx) },
 		community.SyncKind: func(ctx context.Context, _ app.Entry) error {
 			return a.community.Sync(ctx, apps{a.github})
 		},
@@ -120,6 +121,9 @@ func (a *application) begin(ctx context.Context) error {
 			return err
 		}
 		if err := orderSync(ctx, tx); err != nil {
+			return err
+		}
+		if err := community.OrderBalances(ctx, tx); err != nil {
 			return err
 		}
 		if err := community.OrderRings(ctx, tx, a.clock()); err != nil {

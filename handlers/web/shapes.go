@@ -116,6 +116,14 @@ type memberShape struct {
 	Contributions map[string]int `json:"contributions"`
 }
 
+type placeShape struct {
+	Rank       int         `json:"rank" doc:"Equals share one, and the next is counted as if they did not: 1, 2, 2, 4"`
+	Member     personShape `json:"member"`
+	Points     string      `json:"points" example:"61.5" doc:"Earned on the last days, not decayed: what authority, a quorum, signals and taking part brought after the daily caps, less penalties"`
+	Reputation int         `json:"reputation" minimum:"0" maximum:"100"`
+	Weight     string      `json:"weight" example:"3.40" doc:"Of a vote: 1 + R/25"`
+}
+
 type gateShape struct {
 	Passed bool   `json:"passed"`
 	State  string `json:"state"`

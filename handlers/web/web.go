@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/agora-rfc/agora/app"
+	communities "github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
@@ -40,7 +41,16 @@ type Prover interface {
 	Proves(ctx context.Context, token string) (repositoryID int64, err error)
 }
 
-// Options are what the handlers work with. Store, Clock and Reputation are needed;
+// Members tells what a community's members have earned. Each joins a look at the
+// store that ctx carries.
+type Members interface {
+	// Reputations are the R of some members, 0 to 100.
+	Reputations(ctx context.Context, account int64, members ...int64) (map[int64]int, error)
+	// Leaderboard ranks them; see community.Service.
+	Leaderboard(ctx context.Context, account int64, by communities.LeaderboardOrder, days, limit, offset int) ([]communities.Place, error)
+}
+
+// Options are what the handlers work with. Store, Clock and Members are needed;
 // without one of the others its part answers 404, and readiness is health.
 type Options struct {
 	Store rfc.Store
@@ -57,17 +67,17 @@ type Options struct {
 	Hook http.Handler
 	// Prover opens the gate of private repositories to their own workflows.
 	Prover Prover
-	// Reputation is R of a member, 0 to 100.
-	Reputation func(ctx context.Context, account, member int64) (int, error)
+	// Members tells what members have earned.
+	Members Members
 }
 
 // server is what all handlers share.
 type server struct {
-	store      rfc.Store
-	now        app.Clock
-	publicURL  string
-	prover     Prover
-	reputation func(ctx context.Context, account, member int64) (int, error)
+	store     rfc.Store
+	now       app.Clock
+	publicURL string
+	prover    Prover
+	members   Members
 	// closed remembers the results of closed rounds without their ballots: they never
 	// change, and lists show many.
 	closed *lru.Cache[roundKey, rfc.Result]
@@ -77,7 +87,7 @@ type server struct {
 func New(options Options) http.Handler {
 	s := &server{
 		store: options.Store, now: options.Clock, publicURL: strings.TrimRight(options.PublicURL, "/"),
-		prover: options.Prover, reputation: options.Reputation, closed: newClosed(),
+		prover: options.Prover, members: options.Members, closed: newClosed(),
 	}
 	reads := http.NewServeMux()
 	s.mountAPI(reads)

@@ -50,12 +50,7 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 	s := stored.RFC()
 	options := web.Options{
 		Store: s, Clock: func() time.Time { return now }, PublicURL: publicURL + "/", Prover: prover{},
-		Reputation: func(_ context.Context, account, member int64) (int, error) {
-			if account != acme.ID {
-				return 0, fmt.Errorf("asked for account %d", account)
-			}
-			return int(member % 101), nil
-		},
+		Members: standings{},
 	}
 	for _, f := range adjust {
 		f(&options)
@@ -77,6 +72,20 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 		return errs
 	})
 	return w
+}
+
+// standings gives a member the reputation that the last two digits of the id say.
+type standings struct{ web.Members }
+
+func (standings) Reputations(_ context.Context, account int64, members ...int64) (map[int64]int, error) {
+	if account != acme.ID {
+		return nil, fmt.Errorf("asked for account %d", account)
+	}
+	reputations := map[int64]int{}
+	for _, member := range members {
+		reputations[member] = int(member % 101)
+	}
+	return reputations, nil
 }
 
 // prover takes "repository-N" for a token of repository N.
