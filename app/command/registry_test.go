@@ -61,6 +61,7 @@ func TestGrammarOfInterface(t *testing.T) {
 		`/member release @who "why"`,
 		`/member penalise @who spam|abuse|fraud "why"`,
 		`/member void ENTRY "why"`,
+		"/community leaderboard [days=90]",
 	}
 	var got []string
 	for _, definition := range Default().Definitions() {

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -71,6 +73,29 @@ func (s *Service) remakeBalances(ctx context.Context, account int64) error {
 		}
 		return nil
 	})
+}
+
+// VerifyBalances compares the balances that are kept of a community with a replay of
+// its whole ledger. It names the first member, by id, whose balance differs; "" is
+// none. Balances of other rules are not in use, and not compared.
+func VerifyBalances(ctx context.Context, tx Tx, community int64) (difference string, err error) {
+	k, err := balancesOf(ctx, tx, community)
+	if err != nil || !k.current {
+		return "", err
+	}
+	ledger, err := tx.LedgerOfAll(ctx, community)
+	if err != nil {
+		return "", err
+	}
+	replayed := Balances(ledger, k.rules)
+	members := slices.AppendSeq(slices.Collect(maps.Keys(replayed)), maps.Keys(k.balances))
+	slices.Sort(members)
+	for _, member := range members {
+		if !slices.Equal(k.balances[member].Days, replayed[member].Days) {
+			return fmt.Sprintf("that of member %d is not what the ledger says", member), nil
+		}
+	}
+	return "", nil
 }
 
 // kept are a community's balances as far as they can be used, with its rules.

@@ -47,19 +47,18 @@ func (a *application) entries() map[string]worker.Handler {
 		rfc.RefreshKind: order(func(ctx context.Context, o rfc.Order) error {
 			return a.rfcs.RefreshWhole(ctx, o.Ref, o.At)
 		}),
-		rfc.PublishKind:        order(a.rfcs.PublishOrdered),
-		rfc.CheckKind:          order(a.rfcs.PublishCheck),
-		rfc.ConfigCheckKind:    order(a.rfcs.CheckConfig),
-		rfc.ImplementedKind:    order(a.rfcs.Implemented),
-		rfc.SupersededKind:     order(a.rfcs.Superseded),
-		rfc.VoidKind:           order(a.rfcs.Void),
-		rfc.ForgetKind:         order(a.rfcs.Forgotten),
-		rfc.LikesKind:          order(a.rfcs.Likes),
-		community.SetUpKind:    repository(a.community.SetUp),
-		community.RereadKind:   repository(a.rfcs.Reread),
-		community.BalancesKind: func(ctx context.Context, _ app.Entry) error { return a.community.RemakeBalances(ctx) },
-		community.RingsKind:    func(ctx context.Context, _ app.Entry) error { return a.community.FlagRings(ctx) },
-		community.EraseKind:    func(ctx context.Context, _ app.Entry) error { return a.store.EraseDeliveries(ctx) },
+		rfc.PublishKind:      order(a.rfcs.PublishOrdered),
+		rfc.CheckKind:        order(a.rfcs.PublishCheck),
+		rfc.ConfigCheckKind:  order(a.rfcs.CheckConfig),
+		rfc.ImplementedKind:  order(a.rfcs.Implemented),
+		rfc.SupersededKind:   order(a.rfcs.Superseded),
+		rfc.VoidKind:         order(a.rfcs.Void),
+		rfc.ForgetKind:       order(a.rfcs.Forgotten),
+		rfc.LikesKind:        order(a.rfcs.Likes),
+		community.SetUpKind:  repository(a.community.SetUp),
+		community.RereadKind: repository(a.rfcs.Reread),
+		community.RingsKind:  func(ctx context.Context, _ app.Entry) error { return a.community.FlagRings(ctx) },
+		community.EraseKind:  func(ctx context.Context, _ app.Entry) error { return a.store.EraseDeliveries(ctx) },
 		community.SyncKind: func(ctx context.Context, _ app.Entry) error {
 			return a.community.Sync(ctx, apps{a.github})
 		},
@@ -80,6 +79,8 @@ func (a *application) entries() map[string]worker.Handler {
 		recovery.Kind:  func(ctx context.Context, _ app.Entry) error { return a.recovery().Run(ctx) },
 		audit.SealKind: a.seal,
 		dropKind:       a.dropBodies,
+
+		community.BalancesKind: func(ctx context.Context, _ app.Entry) error { return a.community.RemakeBalances(ctx) },
 	}
 }
 
