@@ -84,7 +84,7 @@ func TestTheBalancesKeptEqualAReplay(t *testing.T) {
 		s, account := newStandings(t, opened), int64(1000)
 		rapid.Check(t, func(t *rapid.T) {
 			account++
-			b, ids := drawBook(t), map[int64]int64{}
+			b, ids := drawLedger(t), map[int64]int64{}
 			for i := 0; i < len(b); {
 				var batch []community.Entry
 				for size := rapid.IntRange(1, 12).Draw(t, "at once"); len(batch) < size && i < len(b); i++ {
