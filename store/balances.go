@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/agora-rfc/agora/app/community"
@@ -38,11 +39,11 @@ const atOnce = 100
 
 // Balances are those kept of some members, or of all when none is named.
 func (tx *Tx) Balances(ctx context.Context, account int64, members ...int64) (map[int64]community.Balance, error) {
-	balances := map[int64]community.Balance{}
 	const query = `SELECT member, from_at, days FROM balances WHERE community = $1`
 	if len(members) == 0 {
-		return balances, tx.balances(ctx, balances, query, account)
+		return tx.balances(ctx, query, account)
 	}
+	all := map[int64]community.Balance{}
 	for len(members) > 0 {
 		some := members[:min(len(members), atOnce)]
 		members = members[len(some):]
@@ -50,11 +51,13 @@ func (tx *Tx) Balances(ctx context.Context, account int64, members ...int64) (ma
 		for _, member := range some {
 			args = append(args, member)
 		}
-		if err := tx.balances(ctx, balances, query+` AND member IN (`+placeholders(2, len(some))+`)`, args...); err != nil {
+		found, err := tx.balances(ctx, query+` AND member IN (`+placeholders(2, len(some))+`)`, args...)
+		if err != nil {
 			return nil, err
 		}
+		maps.Copy(all, found)
 	}
-	return balances, nil
+	return all, nil
 }
 
 // placeholders are n of them from a number on: $2, $3.
@@ -69,7 +72,7 @@ func placeholders(from, n int) string {
 	return b.String()
 }
 
-func (tx *Tx) balances(ctx context.Context, into map[int64]community.Balance, query string, args ...any) (err error) {
+func (tx *Tx) balances(ctx context.Context, query string, args ...any) (_ map[int64]community.Balance, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("reading balances: %w", err)
@@ -77,22 +80,27 @@ func (tx *Tx) balances(ctx context.Context, into map[int64]community.Balance, qu
 	}()
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	var days sql.RawBytes
+	balances := map[int64]community.Balance{}
+	var member, from int64
+	var encoded sql.RawBytes
+	var days []community.DayBalance // of many, so that few pieces of memory are asked for
 	for rows.Next() {
-		var member, from int64
-		if err := rows.Scan(&member, &from, &days); err != nil {
-			return err
+		if err := rows.Scan(&member, &from, &encoded); err != nil {
+			return nil, err
 		}
-		balance := community.Balance{From: instant(from)}
-		if balance.Days, err = readDays(days); err != nil {
-			return fmt.Errorf("of member %d: %w", member, err)
+		if most := len(encoded) / leastDay; cap(days)-len(days) < most {
+			days = make([]community.DayBalance, 0, max(most, 1024))
 		}
-		into[member] = balance
+		first := len(days)
+		if days, err = readDays(days, encoded); err != nil {
+			return nil, fmt.Errorf("of member %d: %w", member, err)
+		}
+		balances[member] = community.Balance{From: instant(from), Days: days[first:len(days):len(days)]}
 	}
-	return rows.Err()
+	return balances, rows.Err()
 }
 
 const saveBalances = `INSERT INTO balances (community, member, from_at, days) VALUES `
@@ -146,13 +154,16 @@ func (tx *Tx) ReplaceBalances(ctx context.Context, account int64, version string
 	return err
 }
 
-// The sums of a day, each marked by a bit when there is any.
-var sumsOf = []func(*community.DayBalance) *int64{
-	func(d *community.DayBalance) *int64 { return &d.A },
-	func(d *community.DayBalance) *int64 { return &d.G },
-	func(d *community.DayBalance) *int64 { return &d.S },
-	func(d *community.DayBalance) *int64 { return &d.N },
-}
+// The bits that mark which sums of a day there are.
+const (
+	sumA = 1 << iota
+	sumG
+	sumS
+	sumN
+)
+
+// leastDay is the length of the shortest day.
+const leastDay = 3
 
 // writeDays encodes days in about six bytes each: how many days after the one before,
 // which sums there are, and these, as variable-length integers.
@@ -164,8 +175,8 @@ func writeDays(days []community.DayBalance) []byte {
 		last = d.Day
 		mask := len(encoded)
 		encoded = append(encoded, 0)
-		for i, sum := range sumsOf {
-			if units := *sum(&d); units != 0 {
+		for i, units := range [...]int64{d.A, d.G, d.S, d.N} {
+			if units != 0 {
 				encoded[mask] |= 1 << i
 				encoded = binary.AppendVarint(encoded, units)
 			}
@@ -174,37 +185,40 @@ func writeDays(days []community.DayBalance) []byte {
 	return encoded
 }
 
-// readDays reads what writeDays wrote.
-func readDays(encoded []byte) (days []community.DayBalance, err error) {
-	next := func() (n int64) {
+// readDays reads what writeDays wrote, and appends it.
+func readDays(days []community.DayBalance, encoded []byte) ([]community.DayBalance, error) {
+	broken := false
+	next := func() int64 {
 		n, size := binary.Varint(encoded)
 		if size <= 0 {
-			err, encoded = errors.New("its days cannot be read"), nil
+			broken = true
 			return 0
 		}
 		encoded = encoded[size:]
 		return n
 	}
-	day := int64(0)
-	for len(encoded) > 0 {
+	sum := func(mask, bit byte) int64 {
+		if mask&bit == 0 {
+			return 0
+		}
+		return next()
+	}
+	for day := int64(0); len(encoded) > 0; {
 		day += next()
-		if len(encoded) == 0 {
+		if len(encoded) < leastDay-1 {
+			broken = true
+		}
+		if broken {
 			return nil, errors.New("its days cannot be read")
 		}
-		d := community.DayBalance{Day: day}
 		mask := encoded[0]
 		encoded = encoded[1:]
-		for i, sum := range sumsOf {
-			if mask&(1<<i) != 0 {
-				*sum(&d) = next()
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		days = append(days, d)
+		days = append(days, community.DayBalance{Day: day, A: sum(mask, sumA), G: sum(mask, sumG), S: sum(mask, sumS), N: sum(mask, sumN)})
 	}
-	return days, err
+	if broken {
+		return nil, errors.New("its days cannot be read")
+	}
+	return days, nil
 }
 
 // LedgerAround is what one member's standing rests on: the entries about them; of

@@ -53,9 +53,8 @@ func (s *Service) Leaderboard(ctx context.Context, account int64, by Leaderboard
 
 // ranked is a member with what they are ranked by.
 type ranked struct {
-	Place
-	value   int64
-	balance Balance
+	member, value int64
+	rank          int
 }
 
 func leaderboard(ctx context.Context, tx Tx, account int64, now time.Time, by LeaderboardOrder, days, limit, offset int) ([]Place, error) {
@@ -80,7 +79,7 @@ func leaderboard(ctx context.Context, tx Tx, account int64, now time.Time, by Le
 		if err != nil {
 			return nil, err
 		}
-		r := ranked{Place: Place{Member: member}, balance: balance}
+		r := ranked{member: member}
 		if by == ByReputation {
 			r.value = int64(balance.Standing(member, now, k.rules).Reputation)
 		} else {
@@ -93,13 +92,16 @@ func leaderboard(ctx context.Context, tx Tx, account int64, now time.Time, by Le
 	board = page(rank(board), limit, offset)
 	places := make([]Place, len(board))
 	for i, r := range board {
-		m, err := tx.Member(ctx, account, r.Member)
+		m, err := tx.Member(ctx, account, r.member)
 		if err != nil {
 			return nil, err
 		}
-		r.Login, r.Points = m.Login, r.balance.Earned(now, days)
-		r.Reputation = r.balance.Standing(r.Member, now, k.rules).Reputation
-		places[i] = r.Place
+		balance, err := k.at(ctx, tx, account, r.member, now)
+		if err != nil {
+			return nil, err
+		}
+		places[i] = Place{Rank: r.rank, Member: m.ID, Login: m.Login, Points: balance.Earned(now, days),
+			Reputation: balance.Standing(m.ID, now, k.rules).Reputation}
 	}
 	return places, nil
 }
@@ -107,12 +109,12 @@ func leaderboard(ctx context.Context, tx Tx, account int64, now time.Time, by Le
 // rank sorts a board and gives the ranks.
 func rank(board []ranked) []ranked {
 	slices.SortFunc(board, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.Member, b.Member))
+		return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.member, b.member))
 	})
 	for i := range board {
-		board[i].Rank = i + 1
+		board[i].rank = i + 1
 		if i > 0 && board[i].value == board[i-1].value {
-			board[i].Rank = board[i-1].Rank
+			board[i].rank = board[i-1].rank
 		}
 	}
 	return board

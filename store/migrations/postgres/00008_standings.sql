@@ -14,7 +14,7 @@ CREATE TABLE balances_made (
     version   TEXT   NOT NULL
 );
 
-CREATE INDEX ledger_actor ON ledger (community, actor, member);
+CREATE INDEX ledger_actor ON ledger (actor, member, community); -- in this order: no scan of a community by it
 CREATE INDEX ledger_voids ON ledger (community, member) WHERE voids <> 0;
 
 -- Who is a member now, and who of these may stand on a leaderboard.
