@@ -75,7 +75,7 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 }
 
 // standings gives a member the reputation that the last two digits of the id say.
-type standings struct{ web.Members }
+type standings struct{}
 
 func (standings) Reputations(_ context.Context, account int64, members ...int64) (map[int64]int, error) {
 	if account != acme.ID {
@@ -86,6 +86,23 @@ func (standings) Reputations(_ context.Context, account int64, members ...int64)
 		reputations[member] = int(member % 101)
 	}
 	return reputations, nil
+}
+
+// Leaderboard ranks three members; the first has half a point less than the days asked for.
+func (standings) Leaderboard(_ context.Context, account int64, by community.LeaderboardOrder, days, limit, offset int) ([]community.Place, error) {
+	if account != acme.ID {
+		return nil, fmt.Errorf("asked for account %d", account)
+	}
+	points := int64(days) * community.Scale
+	if by == community.ByReputation {
+		points = 0
+	}
+	var places []community.Place
+	for id := int64(1); id <= 3; id++ {
+		places = append(places, community.Place{Rank: int(id), Member: id, Login: fmt.Sprintf("member-%d", id), Points: points - id*community.Scale/2, Reputation: int(id)})
+	}
+	places = places[min(offset, 3):]
+	return places[:min(limit, len(places))], nil
 }
 
 // prover takes "repository-N" for a token of repository N.
