@@ -106,6 +106,9 @@ func (s *Store) openPostgres(connections int) error {
 // conflicts reports whether the transaction lost against another one, or never
 // reached the database, so that running it again is safe and may succeed.
 func conflicts(err error) bool {
+	if errors.Is(err, errShared) {
+		return true
+	}
 	var lite *modernc.Error
 	if errors.As(err, &lite) {
 		return lite.Code()&0xff == 5 // SQLITE_BUSY and its extended codes

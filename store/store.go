@@ -57,6 +57,7 @@ type Store struct {
 	leaseClock app.Clock
 	log        zerolog.Logger
 
+	group    group   // of SQLite's writers
 	intake   *intake // nil on PostgreSQL, whose own log groups commits
 	wakeups  wakeups
 	instance string // tells our own notifications from those of other replicas

@@ -45,6 +45,9 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 		}
 		return tx.join(ctx, fn)
 	}
+	if s.dialect == sqlite {
+		return s.again(ctx, func() error { return s.inGroup(ctx, fn) })
+	}
 	return s.again(ctx, func() error {
 		tx, err := s.begin(ctx, s.write, nil)
 		if err != nil {
@@ -77,8 +80,10 @@ func (tx *Tx) join(ctx context.Context, fn func(context.Context, *Tx) error) err
 	locked := maps.Clone(tx.locked)
 	if err := fn(ctx, tx); err != nil {
 		tx.locked = locked
-		if _, undo := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT part`); undo != nil {
-			return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", undo))
+		for _, undo := range []string{`ROLLBACK TO SAVEPOINT part`, `RELEASE SAVEPOINT part`} { // which would hide the one around it
+			if _, failed := tx.ExecContext(ctx, undo); failed != nil {
+				return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", failed))
+			}
 		}
 		return err
 	}
