@@ -109,6 +109,15 @@ func (tx *Tx) Policy(ctx context.Context, repository int64) (community.PolicyRec
 		func(p *community.PolicyRecord) []any { return []any{&p.Repository} }, "policy of repository %d", repository)
 }
 
+// FirstPolicy is the policy of the account's first repository that the App reaches
+// and that has one.
+func (tx *Tx) FirstPolicy(ctx context.Context, account int64) (community.PolicyRecord, error) {
+	return one(tx.QueryRowContext(ctx, `
+		SELECT p.repository, p.body FROM repositories r JOIN policies p ON p.repository = r.id
+		WHERE r.account = $1 AND r.installation <> 0 ORDER BY r.id LIMIT 1`, account),
+		func(p *community.PolicyRecord) []any { return []any{&p.Repository} }, "policy of account %d", account)
+}
+
 // SavePolicy keeps a repository's policy.
 func (tx *Tx) SavePolicy(ctx context.Context, record community.PolicyRecord) error {
 	return tx.save(ctx, "policy", `
@@ -138,13 +147,25 @@ func (tx *Tx) Members(ctx context.Context, account int64) ([]community.Member, e
 		`SELECT community, id, login, body FROM members WHERE community = $1 ORDER BY id`, account)
 }
 
+// ActiveMembers lists those who are members now, from after one, by id.
+func (tx *Tx) ActiveMembers(ctx context.Context, account, after int64, limit int) ([]community.Member, error) {
+	return list(ctx, tx, memberKeys, "members", `
+		SELECT community, id, login, body FROM members WHERE community = $1 AND active AND id > $2 ORDER BY id LIMIT $3`,
+		account, after, bound(limit))
+}
+
+// ListedMembers lists whom a leaderboard may name.
+func (tx *Tx) ListedMembers(ctx context.Context, account int64) ([]int64, error) {
+	return tx.ids(ctx, "listed members", `SELECT id FROM members WHERE community = $1 AND listed ORDER BY id`, account)
+}
+
 // SaveMember keeps a member whole; what the member no longer has is erased.
 func (tx *Tx) SaveMember(ctx context.Context, m community.Member) error {
 	return tx.save(ctx, "member", `
-		INSERT INTO members (community, id, login, login_key, joined_at, left_at, updated_at, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO members (community, id, login, login_key, joined_at, left_at, updated_at, active, listed, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (community, id) DO UPDATE SET login = excluded.login, login_key = excluded.login_key,
-			joined_at = excluded.joined_at, left_at = excluded.left_at,
-			updated_at = excluded.updated_at, body = excluded.body`,
-		m, m.Community, m.ID, clean(m.Login), key(m.Login), micros(m.JoinedAt), micros(m.LeftAt), tx.now)
+			joined_at = excluded.joined_at, left_at = excluded.left_at, updated_at = excluded.updated_at,
+			active = excluded.active, listed = excluded.listed, body = excluded.body`,
+		m, m.Community, m.ID, clean(m.Login), key(m.Login), micros(m.JoinedAt), micros(m.LeftAt), tx.now, m.Active(), m.Listed())
 }

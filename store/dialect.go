@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -87,8 +88,11 @@ func (s *Store) openPostgres(connections int) error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "agora"
 	}
-	// A replica that hangs inside a transaction must not hold its lanes for ever.
-	config.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	// A replica that hangs inside a transaction, or is cut off in one, must not hold its
+	// lanes for long; and who waits behind it must not go on to hold them after it, one
+	// dead session after the other.
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "15000"
+	config.RuntimeParams["lock_timeout"] = "10000"
 	s.dialect = postgres
 	s.write = stdlib.OpenDB(*config)
 	s.write.SetMaxOpenConns(connections)
@@ -101,6 +105,10 @@ func (s *Store) openPostgres(connections int) error {
 // conflicts reports whether the transaction lost against another one, or never
 // reached the database, so that running it again is safe and may succeed.
 func conflicts(err error) bool {
+	var begin *beginError
+	if errors.As(err, &begin) && errors.Is(err, driver.ErrBadConn) {
+		return true // the pool had dead connections
+	}
 	var lite *modernc.Error
 	if errors.As(err, &lite) {
 		return lite.Code()&0xff == 5 // SQLITE_BUSY and its extended codes

@@ -144,6 +144,9 @@ func (s *Store) commitTogether(parts []*part) bool {
 			return false
 		}
 		p.err = p.run(context.WithoutCancel(p.ctx), tx)
+		if p.err == nil {
+			p.err = p.ctx.Err() // who left is not told that it was done
+		}
 		if p.err != nil || p.panicked != nil {
 			if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT whole`); err != nil {
 				return false // SQLite gave up the whole transaction, as for a full disk

@@ -85,8 +85,10 @@ func (tx *Tx) join(ctx context.Context, fn func(context.Context, *Tx) error) err
 	locked := maps.Clone(tx.locked)
 	if err := fn(ctx, tx); err != nil {
 		tx.locked = locked
-		if _, undo := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT part`); undo != nil {
-			return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", undo))
+		for _, undo := range []string{`ROLLBACK TO SAVEPOINT part`, `RELEASE SAVEPOINT part`} { // which would hide the one around it
+			if _, failed := tx.ExecContext(ctx, undo); failed != nil {
+				return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", failed))
+			}
 		}
 		return err
 	}
@@ -121,10 +123,16 @@ func (s *Store) View(ctx context.Context, fn func(context.Context, *Tx) error) e
 func (s *Store) begin(ctx context.Context, db *sql.DB, options *sql.TxOptions) (*Tx, error) {
 	tx, err := db.BeginTx(ctx, options)
 	if err != nil {
-		return nil, fmt.Errorf("beginning a transaction: %w", err)
+		return nil, &beginError{err}
 	}
 	return &Tx{Tx: tx, store: s, now: s.now(), locked: map[string]bool{}}, nil
 }
+
+// beginError says that a transaction never began.
+type beginError struct{ error }
+
+func (e *beginError) Error() string { return "beginning a transaction: " + e.error.Error() }
+func (e *beginError) Unwrap() error { return e.error }
 
 // close undoes what was not committed. What the roll-back itself says matters
 // to nobody: the pool discards a broken connection.

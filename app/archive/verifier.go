@@ -45,16 +45,17 @@ func NewVerifier(anchors ...audit.Head) *Verifier {
 	return v
 }
 
-func (v *Verifier) differs(what string) {
-	v.Found++
-	if len(v.Differences) < DifferencesKept {
-		v.Differences = append(v.Differences, what)
+// Differs notes a difference.
+func (r *Report) Differs(what string) {
+	r.Found++
+	if len(r.Differences) < DifferencesKept {
+		r.Differences = append(r.Differences, what)
 	}
 }
 
 func (v *Verifier) failed(err error) {
 	if err != nil {
-		v.differs(err.Error())
+		v.Differs(err.Error())
 	}
 }
 
@@ -77,7 +78,7 @@ func (v *Verifier) leave() {
 	}
 	v.endTrail()
 	for _, subject := range slices.Sorted(maps.Keys(v.trails)) {
-		v.differs(fmt.Sprintf("the trail of %s: there is no such RFC", subject))
+		v.Differs(fmt.Sprintf("the trail of %s: there is no such RFC", subject))
 	}
 	v.chain = nil
 }
@@ -116,7 +117,7 @@ func (v *Verifier) Entry(e Entry) error {
 func (v *Verifier) Policy(p Policy) error {
 	v.endTrail()
 	if what := v.policies.Verify(p.Policy, p.Version); what != "" {
-		v.differs(fmt.Sprintf("the policy of repository %d: %s", p.Repository, what))
+		v.Differs(fmt.Sprintf("the policy of repository %d: %s", p.Repository, what))
 	}
 	return nil
 }
@@ -132,7 +133,7 @@ func (v *Verifier) RFC(d rfc.Dossier) error {
 	v.Decisions += found.Decisions
 	v.Ballots += found.Ballots
 	for _, difference := range found.Differences {
-		v.differs(difference.String())
+		v.Differs(difference.String())
 	}
 	return nil
 }
@@ -142,7 +143,7 @@ func (v *Verifier) End() error {
 	v.leave()
 	for anchor, passed := range v.anchors {
 		if !passed {
-			v.differs(fmt.Sprintf("no chain passes through entry %d with hash %s: entries up to there were changed or removed", anchor.Seq, anchor.Hash))
+			v.Differs(fmt.Sprintf("no chain passes through entry %d with hash %s: entries up to there were changed or removed", anchor.Seq, anchor.Hash))
 		}
 	}
 	return nil

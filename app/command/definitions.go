@@ -279,4 +279,10 @@ var definitions = []Definition{
 		Summary:  "Shows how the community is doing: its members, what they did, its RFCs, the engagement score with its parts, and who stayed of those who joined",
 		Examples: []string{"/community stats"},
 	},
+	{
+		Noun: "community", Verb: "leaderboard", Who: anybody,
+		Options:  []Parameter{{Name: "days", Form: "90", Kind: Number, Optional: true}},
+		Summary:  "Shows who earned most in the last 90 days, or in as many as you say, up to 365",
+		Examples: []string{"/community leaderboard", "/community leaderboard days=30"},
+	},
 }

@@ -64,6 +64,7 @@ func TestGrammarOfInterface(t *testing.T) {
 		"/member inbox [read]",
 		"/member notify [email=off|digest|each] [mentions=off|on] [leaderboard=off|on]",
 		"/community stats",
+		"/community leaderboard [days=90]",
 	}
 	var got []string
 	for _, definition := range Default().Definitions() {

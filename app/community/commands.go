@@ -12,20 +12,21 @@ import (
 func (s *Service) Commands(escape func(text string, limit int) string) map[string]command.Handler {
 	c := memberCommands{Service: s, escape: escape}
 	return map[string]command.Handler{
-		"/member join":       c.join,
-		"/member leave":      c.leave,
-		"/member show":       c.show,
-		"/member reputation": c.reputation,
-		"/member endorse":    c.endorse,
-		"/member certify":    c.stewarded(c.certify),
-		"/member role":       c.stewarded(c.role),
-		"/member hold":       c.stewarded(c.hold),
-		"/member release":    c.stewarded(c.release),
-		"/member penalise":   c.stewarded(c.penalise),
-		"/member void":       c.void,
-		"/member inbox":      c.inbox,
-		"/member notify":     c.notify,
-		"/community stats":   c.stats,
+		"/member join":           c.join,
+		"/member leave":          c.leave,
+		"/member show":           c.show,
+		"/member reputation":     c.reputation,
+		"/member endorse":        c.endorse,
+		"/member certify":        c.stewarded(c.certify),
+		"/member role":           c.stewarded(c.role),
+		"/member hold":           c.stewarded(c.hold),
+		"/member release":        c.stewarded(c.release),
+		"/member penalise":       c.stewarded(c.penalise),
+		"/member void":           c.void,
+		"/member inbox":          c.inbox,
+		"/member notify":         c.notify,
+		"/community stats":       c.stats,
+		"/community leaderboard": c.leaderboard,
 	}
 }
 
@@ -109,7 +110,7 @@ func (c memberCommands) reputation(ctx context.Context, call command.Call) (comm
 			if err != nil {
 				return err
 			}
-			ledger, err := tx.LedgerOfAll(ctx, m.Community)
+			ledger, err := tx.LedgerAround(ctx, m.Community, m.ID)
 			if err != nil {
 				return err
 			}

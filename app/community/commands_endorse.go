@@ -47,14 +47,14 @@ func (c memberCommands) endorse(ctx context.Context, call command.Call) (command
 			if err != nil {
 				return err
 			}
-			standings, err := standingsOf(ctx, tx, community, call.At, rules)
+			standing, err := standingOf(ctx, tx, community, actor.ID, call.At, rules)
 			if err != nil {
 				return err
 			}
 			entry := NewEntry(rules, config.Endorsement, m.ID, call.At, fmt.Sprintf("endorsement/%d/%d", call.Comment.ID, m.ID))
 			entry.Actor, entry.Note = actor.ID, call.Command.Text()
-			entry.Factor = factorOf(actor, m.ID, standings, call.At, rules)
-			if added, err := tx.AddEntry(ctx, community, entry); err != nil || !added {
+			entry.Factor = factorOf(actor, m.ID, standing, call.At, rules)
+			if added, err := Enter(ctx, tx, community, entry); err != nil || added == 0 {
 				return err // one comment endorses somebody once
 			}
 			if entry.Factor == 0 {
@@ -63,7 +63,7 @@ func (c memberCommands) endorse(ctx context.Context, call command.Call) (command
 			}
 			if err := tx.AppendAudit(ctx, audit.Entry{
 				Community: community, Subject: MemberSubject(m.ID), At: call.At, Actor: actor.ID, Kind: "endorsed", PolicyVersion: version,
-				Inputs: audit.Inputs(map[string]any{"factor": entry.Factor, "reputation": standings[actor.ID].Reputation, "comment": call.Comment.ID}),
+				Inputs: audit.Inputs(map[string]any{"factor": entry.Factor, "reputation": standing.Reputation, "comment": call.Comment.ID}),
 			}); err != nil {
 				return err
 			}
@@ -74,20 +74,12 @@ func (c memberCommands) endorse(ctx context.Context, call command.Call) (command
 	}, nil
 }
 
-// standingsOf replays a community's ledger.
-func standingsOf(ctx context.Context, tx Tx, community int64, at time.Time, rules config.Reputation) (map[int64]Standing, error) {
-	ledger, err := tx.LedgerOfAll(ctx, community)
-	if err != nil {
-		return nil, err
-	}
-	return ReplayAll(ledger, at, rules), nil
-}
-
-// factorOf is the factor of a signal from a member to another, from what is stored.
+// factorOf is the factor of a signal from a member of a standing to another, from what
+// is stored.
 // No partner organisations are known yet, so none rules an actor out.
-func factorOf(actor Member, member int64, standings map[int64]Standing, at time.Time, rules config.Reputation) int64 {
+func factorOf(actor Member, member int64, standing Standing, at time.Time, rules config.Reputation) int64 {
 	facts := SignalFacts{Actor: actor.ID, Member: member, Blocked: actor.Blocked || actor.Held(),
-		AccountCreated: actor.AccountCreatedAt, Reputation: standings[actor.ID].Reputation}
+		AccountCreated: actor.AccountCreatedAt, Reputation: standing.Reputation}
 	if actor.Active() {
 		facts.Joined = actor.JoinedAt
 	}

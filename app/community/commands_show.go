@@ -75,7 +75,7 @@ type profile struct {
 
 func (p profile) write(ctx context.Context) (string, error) {
 	m := p.member
-	ledger, err := p.tx.LedgerOfAll(ctx, m.Community)
+	ledger, err := p.tx.LedgerAround(ctx, m.Community, m.ID)
 	if err != nil {
 		return "", err
 	}

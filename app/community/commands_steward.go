@@ -191,7 +191,7 @@ func (c memberCommands) certify(ctx context.Context, j judgement) (string, error
 	}
 	entry := NewEntry(j.rules, level.Kind, j.member.ID, j.At, fmt.Sprintf("certified/%d/%s", j.member.ID, level.Name))
 	entry.Actor = j.Actor().ID
-	if _, err := j.tx.AddEntry(ctx, j.Repo.Owner.ID, entry); err != nil {
+	if _, err := Enter(ctx, j.tx, j.Repo.Owner.ID, entry); err != nil {
 		return "", err
 	}
 	return "", j.note(ctx, "certified", from, level.Name, exam)
@@ -205,7 +205,7 @@ func (c memberCommands) penalise(ctx context.Context, j judgement) (string, erro
 	offence := j.Command.Choice()
 	entry := NewEntry(j.rules, offences[offence], j.member.ID, j.At, fmt.Sprintf("penalty/%d/%d/%s", j.Comment.ID, j.member.ID, offence))
 	entry.Actor, entry.Note = j.Actor().ID, j.Command.Text()
-	if _, err := j.tx.AddEntry(ctx, j.Repo.Owner.ID, entry); err != nil {
+	if _, err := Enter(ctx, j.tx, j.Repo.Owner.ID, entry); err != nil {
 		return "", err
 	}
 	inputs := map[string]any{"points": entry.Points / Scale}
@@ -228,27 +228,26 @@ func (j judgement) voidWon(ctx context.Context) (voided []int64, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var voids []Entry
 	for _, entries := range judge(ledger, j.At, j.rules.Signals) {
 		for _, e := range entries {
 			won := e.class == config.Signal && (e.Member == j.member.ID || e.Actor == j.member.ID)
-			if !won || e.verdict == VoidByEntry {
-				continue
+			if won && e.verdict != VoidByEntry {
+				voids = append(voids, j.void(e.Entry))
+				voided = append(voided, e.ID)
 			}
-			if err := j.void(ctx, e.Entry); err != nil {
-				return nil, err
-			}
-			voided = append(voided, e.ID)
 		}
 	}
 	slices.Sort(voided)
-	return voided, nil
+	_, err = Enter(ctx, j.tx, j.Repo.Owner.ID, voids...)
+	return voided, err
 }
 
-func (j judgement) void(ctx context.Context, e Entry) error {
+// void is the entry that takes another one back.
+func (j judgement) void(e Entry) Entry {
 	void := NewEntry(j.rules, config.EntryVoid, e.Member, j.At, fmt.Sprintf("void/%d/%d", e.ID, j.Comment.ID))
 	void.Actor, void.Voids, void.Note = j.Actor().ID, e.ID, j.Command.Text()
-	_, err := j.tx.AddEntry(ctx, j.Repo.Owner.ID, void)
-	return err
+	return void
 }
 
 // void voids one entry, named by its number.
@@ -281,7 +280,7 @@ func (c memberCommands) void(ctx context.Context, call command.Call) (command.Ap
 				return err
 			}
 			j.member.ID = e.Member
-			if err := j.void(ctx, e.Entry); err != nil {
+			if _, err := Enter(ctx, tx, j.Repo.Owner.ID, j.void(e.Entry)); err != nil {
 				return err
 			}
 			return j.note(ctx, "void", string(e.Kind), "void", map[string]any{"entry": number})

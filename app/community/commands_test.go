@@ -162,12 +162,8 @@ func (f *forum) member(id int64) (m community.Member) {
 func (f *forum) enter(entries ...community.Entry) {
 	f.t.Helper()
 	f.change(func(ctx context.Context, tx community.Tx) error {
-		for _, entry := range entries {
-			if _, err := tx.AddEntry(ctx, rocket.Owner.ID, entry); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := community.Enter(ctx, tx, rocket.Owner.ID, entries...)
+		return err
 	})
 }
 
@@ -335,7 +331,7 @@ func TestTheReceiptOfAReputation(t *testing.T) {
 			}
 			void := community.NewEntry(rules, config.EntryVoid, maya, noon.Add(110*day), "void/1")
 			void.Voids = entries[4].ID // the vote
-			_, err = tx.AddEntry(ctx, rocket.Owner.ID, void)
+			_, err = community.Enter(ctx, tx, rocket.Owner.ID, void)
 			return err
 		})
 		f.now = noon.Add(120 * day)

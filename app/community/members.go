@@ -62,6 +62,12 @@ func (m Member) Active() bool { return m.LeftAt.IsZero() && !m.JoinedAt.IsZero()
 // Held reports whether a steward holds the member.
 func (m Member) Held() bool { return !m.HeldAt.IsZero() }
 
+// Listed reports whether a leaderboard may name the member (RULES §1 "Leaderboard").
+// Bots are no members.
+func (m Member) Listed() bool {
+	return m.Active() && !m.Held() && !m.Blocked && !m.OptOuts[OptOutLeaderboard]
+}
+
 // released is the member without the hold.
 func (m Member) released() Member {
 	m.HeldAt, m.HeldWhy = time.Time{}, ""
@@ -103,19 +109,20 @@ type Tx interface {
 
 	Policy(ctx context.Context, repository int64) (PolicyRecord, error)
 	SavePolicy(ctx context.Context, record PolicyRecord) error
+	// FirstPolicy is the policy of the account's first repository that the App reaches
+	// and that has one.
+	FirstPolicy(ctx context.Context, account int64) (PolicyRecord, error)
 
 	Member(ctx context.Context, community, id int64) (Member, error)
 	MemberByLogin(ctx context.Context, community int64, login string) (Member, error)
 	Members(ctx context.Context, community int64) ([]Member, error)
+	// ActiveMembers lists those who are members now, from after one, by id.
+	ActiveMembers(ctx context.Context, community, after int64, limit int) ([]Member, error)
+	// ListedMembers lists whom a leaderboard may name (Member.Listed), by id.
+	ListedMembers(ctx context.Context, community int64) ([]int64, error)
 	SaveMember(ctx context.Context, member Member) error
 
-	// AddEntry appends to the ledger once per (community, Source); it reports
-	// whether the entry is new. The id is given by the store.
-	AddEntry(ctx context.Context, community int64, entry Entry) (added bool, err error)
-	// Ledger lists the entries about one member.
-	Ledger(ctx context.Context, community, member int64) ([]Entry, error)
-	// LedgerOfAll is a community's whole ledger, grouped by member.
-	LedgerOfAll(ctx context.Context, community int64) (map[int64][]Entry, error)
+	Ledger
 
 	// AddContribution appends what a member did once per (community, Source); it
 	// reports whether it is new.

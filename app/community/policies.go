@@ -68,7 +68,13 @@ func (s *Service) savePolicy(ctx context.Context, repo app.Repository, last, rec
 				return err
 			}
 		}
-		return tx.SavePolicy(ctx, record)
+		if err := tx.SavePolicy(ctx, record); err != nil {
+			return err
+		}
+		if balancesVersion(last.Policy.Reputation) == balancesVersion(record.Policy.Reputation) {
+			return nil
+		}
+		return OrderBalances(ctx, tx)
 	})
 }
 

@@ -156,16 +156,22 @@ func (s *Service) Genesis(ctx context.Context, repo app.Repository, usesAgora bo
 		return fmt.Errorf("listing the collaborators of %s: %w", repo.FullName(), err)
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		var entries []Entry
 		for _, c := range collaborators {
 			kind, has := genesisKinds[c.Permission]
 			if !has {
 				continue
 			}
-			if err := genesis(ctx, tx, repo, record.Policy, c.User, kind, now); err != nil {
+			member, err := registerGenesis(ctx, tx, repo.Owner.ID, c.User, now)
+			if err != nil {
 				return err
 			}
+			if member {
+				entries = append(entries, NewEntry(record.Policy.Reputation, kind, c.User.ID, now, fmt.Sprintf("genesis/%d/%d", repo.ID, c.User.ID)))
+			}
 		}
-		return nil
+		_, err := Enter(ctx, tx, repo.Owner.ID, entries...)
+		return err
 	})
 	if err != nil {
 		return err
@@ -173,18 +179,12 @@ func (s *Service) Genesis(ctx context.Context, repo app.Repository, usesAgora bo
 	return s.CompleteProfiles(ctx, repo)
 }
 
-func genesis(ctx context.Context, tx Tx, repo app.Repository, policy config.Policy, user app.User, kind config.EntryKind, at time.Time) error {
-	m, member, err := Register(ctx, tx, repo.Owner.ID, user, JoinedByGenesis, at)
-	if err != nil || !member {
-		return err
+// registerGenesis makes a collaborator a member with a genesis entry.
+func registerGenesis(ctx context.Context, tx Tx, community int64, user app.User, at time.Time) (member bool, err error) {
+	m, member, err := Register(ctx, tx, community, user, JoinedByGenesis, at)
+	if err != nil || !member || m.Genesis {
+		return member, err
 	}
-	if !m.Genesis {
-		m.Genesis = true
-		if err := tx.SaveMember(ctx, m); err != nil {
-			return err
-		}
-	}
-	entry := NewEntry(policy.Reputation, kind, user.ID, at, fmt.Sprintf("genesis/%d/%d", repo.ID, user.ID))
-	_, err = tx.AddEntry(ctx, repo.Owner.ID, entry)
-	return err
+	m.Genesis = true
+	return true, tx.SaveMember(ctx, m)
 }

@@ -35,61 +35,49 @@ func (s Standing) Weight() int { return Weight(s.Reputation) }
 func ReplayAll(ledger map[int64][]Entry, now time.Time, rules config.Reputation) map[int64]Standing {
 	standings := make(map[int64]Standing, len(ledger))
 	for member, own := range judge(ledger, now, rules.Signals) {
-		standing := Standing{Member: member}
-		account(own, now, rules, func(term Term) { standing.add(term) })
-		standing.finish(rules)
-		standings[member] = standing
+		standings[member] = account(own, rules, nil).Standing(member, now, rules)
 	}
 	return standings
 }
 
-// ReceiptOf computes the standing of one member as ReplayAll does, from the same whole ledger, with every term it is made of.
+// ReceiptOf computes the standing of one member as ReplayAll does, with every term it is made of. It takes the same whole ledger,
+// or the part of it that the member's standing rests on (Tx.LedgerAround): both give the same.
 func ReceiptOf(member int64, ledger map[int64][]Entry, now time.Time, rules config.Reputation) Receipt {
-	receipt := Receipt{At: now.UTC(), Standing: Standing{Member: member}}
-	account(judge(ledger, now, rules.Signals)[member], now, rules, func(term Term) {
+	receipt := Receipt{At: now.UTC()}
+	today := day(now)
+	balance := account(judge(ledger, now, rules.Signals)[member], rules, func(term Term) {
+		term.AgeDays = int(today - day(term.Entry.At))
+		term.Now = points(term.Counted) * decay(int64(term.AgeDays), halfLife(term.Class, rules))
 		receipt.Terms = append(receipt.Terms, term)
-		receipt.add(term)
 	})
-	receipt.finish(rules)
+	receipt.Standing = balance.Standing(member, now, rules)
 	return receipt
 }
 
-// account caps and decays one member's entries, which are in order, and gives each as a term.
-func account(own []judged, now time.Time, rules config.Reputation, give func(Term)) {
+// account admits one member's entries, which are in order, under the caps. It gives each as a term that has not decayed yet, when
+// somebody takes them, and returns what counts.
+func account(own []judged, rules config.Reputation, give func(Term)) (balance Balance) {
 	caps := caps{rules: rules, genesis: highestGenesis(own)}
-	today := day(now)
 	for i := range own {
 		entry := &own[i]
+		balance.rests(entry.At)
 		if entry.Kind == config.EntryVoid {
 			continue // it shows in the entry that it voids
 		}
-		term := Term{
-			Entry: entry.Entry, Class: entry.class, Verdict: entry.verdict, VoidedBy: entry.by,
-			Repeat: entry.repeat, AgeDays: int(today - day(entry.At)),
-		}
+		var worth, counted int64
+		verdict := entry.verdict
 		if entry.sound() {
-			term.Worth = halved(entry.worth(), entry.repeat)
+			worth = halved(entry.worth(), entry.repeat)
 		}
-		if term.Verdict == Counts {
-			term.Counted, term.Verdict = caps.admit(term)
+		if verdict == Counts {
+			counted, verdict = caps.admit(entry, worth)
+			balance.add(day(entry.At), entry.class, counted)
 		}
-		term.Now = decayed(term, rules)
-		give(term)
+		if give != nil {
+			give(Term{Entry: entry.Entry, Class: entry.class, Verdict: verdict, VoidedBy: entry.by, Repeat: entry.repeat, Worth: worth, Counted: counted})
+		}
 	}
-}
-
-// add puts a term into the sum of its class.
-func (s *Standing) add(term Term) {
-	switch term.Class {
-	case config.Authority:
-		s.A += term.Now
-	case config.Genesis:
-		s.G += term.Now
-	case config.Signal:
-		s.S += term.Now
-	case config.Negative:
-		s.N += term.Now
-	}
+	return balance
 }
 
 // finish computes P and R from the sums.
@@ -102,14 +90,19 @@ func (s *Standing) finish(rules config.Reputation) {
 // halved is worth·2^(−(repeat−1)), rounded down.
 func halved(worth int64, repeat int) int64 { return worth >> min(repeat-1, 62) }
 
-// decayed is what the counted part of a term is worth at the receipt's instant, in points.
-func decayed(term Term, rules config.Reputation) float64 {
-	halfLife := rules.HalfLife
-	if term.Class == config.Negative {
-		halfLife = rules.NegativeHalfLife
+// points are ten-thousandths as points.
+func points(units int64) float64 { return float64(units) / Scale }
+
+// halfLife is how long what counts of a class takes to lose half of its worth.
+func halfLife(class config.EntryClass, rules config.Reputation) config.Duration {
+	if class == config.Negative {
+		return rules.NegativeHalfLife
 	}
-	return float64(term.Counted) / Scale * math.Exp2(-float64(term.AgeDays)/halfLife.Days())
+	return rules.HalfLife
 }
+
+// decay is 2^(−age/half), the age in whole days.
+func decay(age int64, half config.Duration) float64 { return math.Exp2(-float64(age) / half.Days()) }
 
 // highestGenesis is the id of the genesis entry worth most, the first of equals: a member's highest permission counts, once.
 func highestGenesis(own []judged) (id int64) {
@@ -135,25 +128,25 @@ type caps struct {
 	reactions map[string]int
 }
 
-// admit says how much of a standing term counts, in units, and the verdict that follows.
-func (c *caps) admit(term Term) (counted int64, verdict Verdict) {
-	if on := day(term.Entry.At); on != c.day {
+// admit says how much of a standing entry's worth counts, in units, and the verdict that follows.
+func (c *caps) admit(entry *judged, worth int64) (counted int64, verdict Verdict) {
+	if on := day(entry.At); on != c.day {
 		c.day, c.authority, c.signals, c.reviews = on, 0, 0, 0
 	}
-	switch term.Class {
+	switch entry.class {
 	case config.Genesis:
-		if term.Entry.ID != c.genesis {
+		if entry.ID != c.genesis {
 			return 0, LesserGenesis
 		}
 	case config.Authority:
-		return within(&c.authority, term.Worth, c.rules.AuthorityPerDay)
+		return within(&c.authority, worth, c.rules.AuthorityPerDay)
 	case config.Signal:
-		if verdict := c.countSignal(term.Entry); verdict != Counts {
+		if verdict := c.countSignal(entry.Entry); verdict != Counts {
 			return 0, verdict
 		}
-		return within(&c.signals, term.Worth, c.rules.SignalsPerDay)
+		return within(&c.signals, worth, c.rules.SignalsPerDay)
 	}
-	return term.Worth, Counts
+	return worth, Counts
 }
 
 // countSignal counts what is limited in number: reactions on a comment, reviews on a day.

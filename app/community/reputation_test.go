@@ -379,19 +379,3 @@ func drawBook(t *rapid.T) book {
 	}
 	return b
 }
-
-func BenchmarkReplayAll(b *testing.B) {
-	const members, entries = 10_000, 100_000
-	ledger := make(book, 0, entries)
-	kinds := config.EntryKinds()
-	for i := range entries {
-		entry := ledger.add(kinds[i%len(kinds)], int64(i*7919%members)+1, noon.Add(-time.Duration(i*13%525_600)*time.Minute))
-		if entry.Kind == config.Endorsement || entry.Kind == config.CommentReaction {
-			entry.Actor = int64(i*104729%members) + 1
-		}
-	}
-	grouped := ledger.ledger()
-	for b.Loop() {
-		community.ReplayAll(grouped, noon, rules)
-	}
-}

@@ -56,39 +56,13 @@ func New(store Store, repos func(app.Repository) GitHub, clock app.Clock) *Servi
 	return &Service{store: store, repos: repos, clock: clock}
 }
 
-// Reputation is R of a member now (RULES §1), 0 for somebody without a ledger.
-func (s *Service) Reputation(ctx context.Context, account, member int64) (int, error) {
-	reputation := 0
-	err := s.store.View(ctx, func(ctx context.Context, tx Tx) error {
-		ledger, err := tx.LedgerOfAll(ctx, account)
-		if err != nil {
-			return err
-		}
-		rules, _, err := reputationRules(ctx, tx, account)
-		if err == nil {
-			reputation = ReceiptOf(member, ledger, s.clock(), rules).Reputation
-		}
-		return err
-	})
-	return reputation, err
-}
-
 // reputationRules are the community's own: every policy of the account carries the
 // same, since only the owner's file may change them. version is the policy's.
 func reputationRules(ctx context.Context, tx Tx, account int64) (rules config.Reputation, version string, err error) {
-	repositories, err := tx.Repositories(ctx, account)
-	if err != nil {
-		return rules, "", err
+	record, err := tx.FirstPolicy(ctx, account)
+	if app.Is(err, app.CodeNotFound) {
+		standard := config.DefaultPolicy()
+		return standard.Reputation, standard.Version(), nil
 	}
-	for _, r := range repositories {
-		record, err := tx.Policy(ctx, r.ID)
-		if err == nil {
-			return record.Policy.Reputation, record.Version, nil
-		}
-		if !app.Is(err, app.CodeNotFound) {
-			return rules, "", err
-		}
-	}
-	standard := config.DefaultPolicy()
-	return standard.Reputation, standard.Version(), nil
+	return record.Policy.Reputation, record.Version, err
 }

@@ -22,10 +22,8 @@ type Signal struct {
 // factor as it is now. What would count nothing is not entered: a crowd of accounts
 // made for it leaves no trace. The caps apply at replay (RULES §1).
 func EnterReactions(ctx context.Context, tx Tx, community int64, signals []Signal, now time.Time, rules config.Reputation) error {
-	standings, err := standingsOf(ctx, tx, community, now, rules)
-	if err != nil {
-		return err
-	}
+	standings := map[int64]Standing{} // of actors, as they were before these signals
+	var entries []Entry
 	signals = slices.Clone(signals)
 	slices.SortStableFunc(signals, func(a, b Signal) int { return a.At.Compare(b.At) })
 	for _, s := range signals {
@@ -43,12 +41,17 @@ func EnterReactions(ctx context.Context, tx Tx, community int64, signals []Signa
 		if err != nil && !app.Is(err, app.CodeNotFound) {
 			return err
 		}
-		entry := NewEntry(rules, config.CommentReaction, s.Member, s.At, s.Source)
-		entry.Actor, entry.Factor = s.Actor, factorOf(actor, s.Member, standings, now, rules)
-		if entry.Factor > 0 && member.Active() {
-			if _, err := tx.AddEntry(ctx, community, entry); err != nil {
+		standing, known := standings[s.Actor]
+		if !known {
+			if standing, err = standingOf(ctx, tx, community, s.Actor, now, rules); err != nil {
 				return err
 			}
+			standings[s.Actor] = standing
+		}
+		entry := NewEntry(rules, config.CommentReaction, s.Member, s.At, s.Source)
+		entry.Actor, entry.Factor = s.Actor, factorOf(actor, s.Member, standing, now, rules)
+		if entry.Factor > 0 && member.Active() {
+			entries = append(entries, entry)
 		}
 		err = Contribute(ctx, tx, community, Contribution{Member: s.Actor, Kind: ContributedReaction, Repository: s.Repository,
 			Counterpart: s.Member, At: s.At, Source: "reaction/" + s.Source, URL: s.URL})
@@ -56,5 +59,6 @@ func EnterReactions(ctx context.Context, tx Tx, community int64, signals []Signa
 			return err
 		}
 	}
-	return nil
+	_, err := Enter(ctx, tx, community, entries...)
+	return err
 }

@@ -20,9 +20,11 @@ type judged struct {
 // judge puts every member's entries up to now in order and decides what counts before any cap: the voids, by an entry first, then
 // by bursts, then by exchanges, and the repeats among what is left. A later step sees nothing that an earlier one voided, so fraud
 // that is taken back leaves no trace on its victim. The order of the entries given does not matter.
+//
+// What an entry is worth rests on the ledger of its member alone, but for exchanges: these rest on the signals of the same two
+// people the other way, and on what voids those. Balances are kept by that (see concerns).
 func judge(ledger map[int64][]Entry, now time.Time, rules config.Signals) map[int64][]judged {
 	byMember := make(map[int64][]judged, len(ledger))
-	var voids []Entry
 	for member, entries := range ledger {
 		own := make([]judged, 0, len(entries))
 		for _, entry := range entries {
@@ -31,14 +33,11 @@ func judge(ledger map[int64][]Entry, now time.Time, rules config.Signals) map[in
 			}
 			class := entry.Kind.Class()
 			own = append(own, judged{Entry: entry, class: class, verdict: firstVerdict(entry, class), repeat: 1})
-			if entry.Voids != 0 && entry.Voids < entry.ID {
-				voids = append(voids, entry)
-			}
 		}
 		slices.SortFunc(own, func(a, b judged) int { return inOrder(a.Entry, b.Entry) })
+		voidByEntry(own)
 		byMember[member] = own
 	}
-	voidByEntry(byMember, voids)
 	between := signalsBetween(byMember)
 	for _, signals := range between {
 		for _, burst := range rules.Bursts {
@@ -67,8 +66,15 @@ func firstVerdict(entry Entry, class config.EntryClass) Verdict {
 	return Counts
 }
 
-// voidByEntry marks what the voids void. A void that is itself void has no effect.
-func voidByEntry(byMember map[int64][]judged, voids []Entry) {
+// voidByEntry marks what the voids among a member's entries void: a void stands in the ledger of what it voids. One that is itself
+// void has no effect.
+func voidByEntry(own []judged) {
+	var voids []Entry
+	for i := range own {
+		if own[i].Voids != 0 && own[i].Voids < own[i].ID {
+			voids = append(voids, own[i].Entry)
+		}
+	}
 	if len(voids) == 0 {
 		return
 	}
@@ -80,11 +86,9 @@ func voidByEntry(byMember map[int64][]judged, voids []Entry) {
 			voidedBy[void.Voids] = void.ID
 		}
 	}
-	for _, own := range byMember {
-		for i := range own {
-			if by := voidedBy[own[i].ID]; by != 0 {
-				own[i].verdict, own[i].by = VoidByEntry, by
-			}
+	for i := range own {
+		if by := voidedBy[own[i].ID]; by != 0 {
+			own[i].verdict, own[i].by = VoidByEntry, by
 		}
 	}
 }

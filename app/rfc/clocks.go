@@ -184,14 +184,13 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 // credit enters what the decision brings: a point for each counted voter, and the
 // author's (RULES §1).
 func (c *change) credit(ctx context.Context, result Result) error {
+	var entries []community.Entry
 	for _, b := range result.Ballots {
 		if !b.Counted {
 			continue
 		}
 		source := fmt.Sprintf("vote/%d/%d/%d", c.r.ID, c.round.Number, b.Voter.ID)
-		if err := c.enter(ctx, b.Voter.ID, config.VoteCast, source); err != nil {
-			return err
-		}
+		entries = append(entries, community.NewEntry(c.rules().Reputation, config.VoteCast, b.Voter.ID, c.now, source))
 		if err := c.contribute(ctx, community.ContributedVote, b.Voter.ID, b.At, source, cmp.Or(b.URL, c.r.URL)); err != nil {
 			return err
 		}
@@ -211,16 +210,17 @@ func (c *change) credit(ctx context.Context, result Result) error {
 	}
 	switch {
 	case c.r.State == Accepted:
-		return c.creditAuthors(ctx)
-	case c.r.State == Rejected: // rejected needs the quorum to reject
-		return c.enter(ctx, c.r.Author.ID, config.RFCRejected, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number))
+		entries = append(entries, c.authorsShares()...)
+	case c.r.State == Rejected && c.r.Author.ID != 0: // rejected needs the quorum to reject
+		entries = append(entries, community.NewEntry(c.rules().Reputation, config.RFCRejected, c.r.Author.ID, c.now, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number)))
 	}
-	return nil
+	_, err := community.Enter(ctx, c.tx, c.r.Community, entries...)
+	return err
 }
 
-// creditAuthors shares what an accepted RFC brings between the author and the
+// authorsShares is what an accepted RFC brings, shared between the author and the
 // co-authors.
-func (c *change) creditAuthors(ctx context.Context) error {
+func (c *change) authorsShares() (shares []community.Entry) {
 	entry := community.NewEntry(c.rules().Reputation, config.RFCAccepted, 0, c.now, fmt.Sprintf("accepted/%d/%d", c.r.ID, c.round.Number))
 	var authors []int64
 	for _, id := range append([]int64{c.r.Author.ID}, c.r.CoAuthors...) {
@@ -234,11 +234,9 @@ func (c *change) creditAuthors(ctx context.Context) error {
 		if authors[i] != c.r.Author.ID {
 			share.Source += fmt.Sprintf("/%d", authors[i])
 		}
-		if _, err := c.tx.AddEntry(ctx, c.r.Community, share); err != nil {
-			return err
-		}
+		shares = append(shares, share)
 	}
-	return nil
+	return shares
 }
 
 // enter adds a ledger entry of Agora's own, once per cause.
@@ -246,7 +244,7 @@ func (c *change) enter(ctx context.Context, member int64, kind config.EntryKind,
 	if member == 0 {
 		return nil // a deleted account earns nothing
 	}
-	_, err := c.tx.AddEntry(ctx, c.r.Community, community.NewEntry(c.rules().Reputation, kind, member, c.now, source))
+	_, err := community.Enter(ctx, c.tx, c.r.Community, community.NewEntry(c.rules().Reputation, kind, member, c.now, source))
 	return err
 }
 

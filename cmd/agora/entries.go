@@ -88,6 +88,8 @@ func (a *application) entries() map[string]worker.Handler {
 		recovery.Kind:  func(ctx context.Context, _ app.Entry) error { return a.recovery().Run(ctx) },
 		audit.SealKind: a.seal,
 		dropKind:       a.dropBodies,
+
+		community.BalancesKind: func(ctx context.Context, _ app.Entry) error { return a.community.RemakeBalances(ctx) },
 	})
 	return handlers
 }
@@ -133,6 +135,9 @@ func (a *application) begin(ctx context.Context) error {
 			return err
 		}
 		if err := orderSync(ctx, tx); err != nil {
+			return err
+		}
+		if err := community.OrderBalances(ctx, tx); err != nil {
 			return err
 		}
 		if err := community.OrderRings(ctx, tx, a.clock()); err != nil {

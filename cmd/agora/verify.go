@@ -13,6 +13,7 @@ import (
 
 	"github.com/agora-rfc/agora/app/archive"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/store"
 )
@@ -95,16 +96,36 @@ func verifyDatabase(ctx context.Context, database databaseFlags, anchors []audit
 
 // verifyStore verifies everything that a store holds.
 func verifyStore(ctx context.Context, s *store.Store, anchors ...audit.Head) (found archive.Report, err error) {
-	err = s.Archive().View(ctx, func(ctx context.Context, tx archive.Tx) error {
+	err = s.View(ctx, func(ctx context.Context, tx *store.Tx) error {
 		verifier := archive.NewVerifier(anchors...)
-		err := archive.Walk(ctx, tx, archive.Scope{Private: true}, utcNow(), verifier)
+		if err := archive.Walk(ctx, tx, archive.Scope{Private: true}, utcNow(), verifier); err != nil {
+			return err
+		}
 		found = verifier.Report
-		return err
+		return verifyBalances(ctx, tx, &found)
 	})
 	if err != nil {
 		return found, fmt.Errorf("verifying: %w", err)
 	}
 	return found, nil
+}
+
+// verifyBalances compares what is kept beside the ledgers with what follows from them.
+func verifyBalances(ctx context.Context, tx *store.Tx, found *archive.Report) error {
+	accounts, err := tx.Communities(ctx)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		difference, err := community.VerifyBalances(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if difference != "" {
+			found.Differs(fmt.Sprintf("the balances of %d: %s", account, difference))
+		}
+	}
+	return nil
 }
 
 // reportVerified says what was verified and what was found.

@@ -172,8 +172,7 @@ func (a *application) edges(server config.Server, metrics *prometheus.Registry) 
 	a.worker = worker.New(a.store, meters.timed(a.entries()), worker.Options{Clock: a.clock, Logger: a.logger, Observe: meters.ran})
 	a.handler = web.New(web.Options{
 		Store: a.store.RFC(), Clock: a.clock, PublicURL: strings.TrimSuffix(server.PublicURL, "/"), Ready: a.store.Ready,
-		Gatherer: metrics, Hook: logged(a.logger, a.webhooks), Reputation: a.community.Reputation,
-		Stats: a.community.Stats, Engagement: a.community.Engagement,
+		Gatherer: metrics, Hook: logged(a.logger, a.webhooks), Members: a.community,
 		Prover: web.NewActionsProver(web.GitHubIssuer, strings.TrimSuffix(server.PublicURL, "/"), a.clock),
 	})
 	return nil

@@ -37,6 +37,7 @@ func (s *server) mountAPI(mux *http.ServeMux) {
 	get(api, "list-members", community+"/members", "The members of a community", s.listMembers)
 	get(api, "get-member", community+"/members/{login}", "One member", s.getMember)
 	get(api, "get-stats", community+"/stats", "How a community is doing", s.getStats)
+	get(api, "list-leaderboard", community+"/leaderboard", "The members who earned most, or have the highest reputation", s.listLeaderboard)
 	get(api, "gate", apiRoot+"/gate", "Whether an RFC lets a pull request through", s.gate)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, nothing.Message)

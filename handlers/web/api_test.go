@@ -306,6 +306,38 @@ func TestMembersShowOnlyPublicFields(t *testing.T) {
 	w.json(404, "/api/v1/communities/hush/members")
 }
 
+func TestTheLeaderboardIsPaged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const path = "/api/v1/communities/acme/leaderboard"
+	first := w.json(200, path+"?limit=2&days=30")
+	want := map[string]any{"rank": 1.0, "member": map[string]any{"id": 1.0, "login": "member-1"}, "points": "29.5", "reputation": 1.0, "weight": "1.04"}
+	if diff := cmp.Diff(want, first["items"].([]any)[0]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	response := w.get(path + "?limit=2&days=30")
+	if link := response.Header().Get("Link"); first["next"] != "2" || link != "<"+publicURL+path+`?by=points&cursor=2&days=30&limit=2>; rel="next"` {
+		t.Errorf("next is %v, and the link %s", first["next"], link)
+	}
+	if again := w.get(path+"?limit=2&days=30", "If-None-Match", response.Header().Get("ETag")); again.Code != 304 {
+		t.Errorf("unchanged, it answers %d", again.Code)
+	}
+	last := w.json(200, path+"?limit=2&days=30&cursor=2")
+	if last["next"] != nil || len(last["items"].([]any)) != 1 {
+		t.Errorf("the last page is %v", last)
+	}
+	if whole := w.json(200, path); len(whole["items"].([]any)) != 3 || at(whole["items"].([]any)[0], "points") != "89.5" {
+		t.Errorf("of 90 days it is %v", whole)
+	}
+	if byR := w.json(200, path+"?by=reputation"); at(byR["items"].([]any)[0], "points") != "-0.5" {
+		t.Errorf("by reputation it is %v", byR)
+	}
+	for _, query := range []string{"?days=0", "?days=366", "?days=soon", "?by=login", "?limit=0", "?cursor=-1", "?cursor=first"} {
+		w.json(422, path+query)
+	}
+	w.json(404, "/api/v1/communities/hush/leaderboard")
+}
+
 func TestPrivateIsTheSameAsNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -375,6 +407,7 @@ func TestOpenAPIDescribesEveryPath(t *testing.T) {
 	for _, path := range []string{
 		"/api/v1/communities/{account}/rfcs", "/api/v1/communities/{account}/rfcs/{number}", "/api/v1/communities/{account}/rfcs/{number}/ballots",
 		"/api/v1/communities/{account}/rfcs/{number}/audit", "/api/v1/communities/{account}/members", "/api/v1/communities/{account}/members/{login}", "/api/v1/gate",
+		"/api/v1/communities/{account}/leaderboard",
 	} {
 		if paths[path] == nil {
 			t.Errorf("%s is not described", path)

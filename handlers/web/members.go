@@ -1,10 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 
 	communities "github.com/agora-rfc/agora/app/community"
@@ -34,23 +34,18 @@ func (s *server) listMembers(ctx context.Context, in *listMembersInput) (*page[m
 		if err != nil {
 			return nil, err
 		}
-		members, err := tx.Members(ctx, account.ID)
+		members, err := tx.ActiveMembers(ctx, account.ID, int64(after), in.Limit+1)
 		if err != nil {
 			return nil, fmt.Errorf("listing members: %w", err)
 		}
-		members = slices.DeleteFunc(members, func(m communities.Member) bool { return !m.Active() || m.ID <= int64(after) })
 		next := ""
 		if len(members) > in.Limit {
 			members = members[:in.Limit]
 			next = strconv.FormatInt(members[in.Limit-1].ID, 10)
 		}
-		items := make([]memberShape, 0, len(members))
-		for _, m := range members {
-			shape, err := s.shapeMember(ctx, m)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, shape)
+		items, err := s.shapeMembers(ctx, account.ID, members...)
+		if err != nil {
+			return nil, err
 		}
 		return pageOf(s, items, next, communityPath(in.Account)+"/members", url.Values{"limit": {strconv.Itoa(in.Limit)}}), nil
 	})
@@ -69,32 +64,77 @@ func (s *server) getMember(ctx context.Context, in *memberInput) (*memberOutput,
 		if !m.Active() {
 			return nil, nothing
 		}
-		shape, err := s.shapeMember(ctx, m)
+		shapes, err := s.shapeMembers(ctx, account.ID, m)
 		if err != nil {
 			return nil, err
 		}
-		score, err := s.engagement(ctx, communities.Scope{Community: account.ID}, m.ID)
-		shape.Engagement = &score
-		return &memberOutput{Body: shape}, err
+		score, err := s.members.Engagement(ctx, communities.Scope{Community: account.ID}, m.ID)
+		shapes[0].Engagement = &score
+		return &memberOutput{Body: shapes[0]}, err
 	})
 }
 
-// shapeMember shows the public fields of a member and no others.
-func (s *server) shapeMember(ctx context.Context, m communities.Member) (memberShape, error) {
-	reputation, err := s.reputation(ctx, m.Community, m.ID)
+// shapeMembers shows the public fields of members and no others.
+func (s *server) shapeMembers(ctx context.Context, account int64, members ...communities.Member) ([]memberShape, error) {
+	ids := make([]int64, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	reputations, err := s.members.Reputations(ctx, account, ids...)
 	if err != nil {
-		return memberShape{}, fmt.Errorf("reading the reputation of member %d: %w", m.ID, err)
+		return nil, fmt.Errorf("reading reputations: %w", err)
 	}
-	role := m.Role
-	if role == "" {
-		role = "member"
+	shapes := make([]memberShape, len(members))
+	for i, m := range members {
+		contributions := m.Contributions
+		if contributions == nil {
+			contributions = map[string]int{}
+		}
+		shapes[i] = memberShape{
+			ID: m.ID, Login: m.Login, Role: cmp.Or(m.Role, "member"), Level: m.Level, Reputation: reputations[m.ID],
+			Weight: weightOf(reputations[m.ID]), JoinedAt: moment(m.JoinedAt), Contributions: contributions,
+		}
 	}
-	contributions := m.Contributions
-	if contributions == nil {
-		contributions = map[string]int{}
+	return shapes, nil
+}
+
+// weightOf is the weight of a vote at a reputation.
+func weightOf(reputation int) string {
+	return rfc.FormatWeight(int64(communities.Weight(reputation)))
+}
+
+type listLeaderboardInput struct {
+	AccountPath
+	Days int    `query:"days" default:"90" minimum:"1" maximum:"365" doc:"How many UTC days points are counted of, today among them"`
+	By   string `query:"by" default:"points" enum:"points,reputation" doc:"What ranks"`
+	Paging
+}
+
+// listLeaderboard pages by how many places were shown before.
+func (s *server) listLeaderboard(ctx context.Context, in *listLeaderboardInput) (*page[placeShape], error) {
+	before, err := number(in.Cursor)
+	if err != nil {
+		return nil, err
 	}
-	return memberShape{
-		ID: m.ID, Login: m.Login, Role: role, Level: m.Level, Reputation: reputation,
-		Weight: rfc.FormatWeight(int64(communities.Weight(reputation))), JoinedAt: moment(m.JoinedAt), Contributions: contributions,
-	}, nil
+	return view(ctx, s, func(ctx context.Context, tx rfc.Tx) (*page[placeShape], error) {
+		account, err := community(ctx, tx, in.Account)
+		if err != nil {
+			return nil, err
+		}
+		places, err := s.members.Leaderboard(ctx, account.ID, communities.LeaderboardOrder(in.By), in.Days, in.Limit+1, before)
+		if err != nil {
+			return nil, fmt.Errorf("reading the leaderboard of %s: %w", account.Login, err)
+		}
+		next := ""
+		if len(places) > in.Limit {
+			places, next = places[:in.Limit], strconv.Itoa(before+in.Limit)
+		}
+		items := make([]placeShape, len(places))
+		for i, p := range places {
+			items[i] = placeShape{Rank: p.Rank, Member: personShape{ID: p.Member, Login: p.Login}, Points: communities.FormatPoints(p.Points),
+				Reputation: p.Reputation, Weight: weightOf(p.Reputation)}
+		}
+		query := url.Values{"limit": {strconv.Itoa(in.Limit)}, "days": {strconv.Itoa(in.Days)}, "by": {in.By}}
+		return pageOf(s, items, next, communityPath(in.Account)+"/leaderboard", query), nil
+	})
 }

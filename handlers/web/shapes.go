@@ -117,6 +117,14 @@ type memberShape struct {
 	Engagement    *int           `json:"engagement,omitempty" minimum:"0" maximum:"100" doc:"The score of the last 90 days, from public repositories; only where one member is asked for"`
 }
 
+type placeShape struct {
+	Rank       int         `json:"rank" doc:"Equals share one, and the next is counted as if they did not: 1, 2, 2, 4"`
+	Member     personShape `json:"member"`
+	Points     string      `json:"points" example:"61.5" doc:"Earned on the last days, not decayed: what authority, a quorum, signals and taking part brought after the daily caps, less penalties"`
+	Reputation int         `json:"reputation" minimum:"0" maximum:"100"`
+	Weight     string      `json:"weight" example:"3.40" doc:"Of a vote: 1 + R/25"`
+}
+
 type gateShape struct {
 	Passed bool   `json:"passed"`
 	State  string `json:"state"`

@@ -51,7 +51,7 @@ func (s *server) getStats(ctx context.Context, in *AccountPath) (*statsOutput, e
 		if err != nil {
 			return nil, err
 		}
-		stats, err := s.stats(ctx, communities.Scope{Community: account.ID})
+		stats, err := s.members.Stats(ctx, communities.Scope{Community: account.ID})
 		if err != nil {
 			return nil, err
 		}

@@ -41,8 +41,21 @@ type Prover interface {
 	Proves(ctx context.Context, token string) (repositoryID int64, err error)
 }
 
-// Options are what the handlers work with. Store, Clock, Reputation, Stats and
-// Engagement are needed; without one of the others its part answers 404, and readiness is health.
+// Members tells what a community's members have earned and done. Each joins a look at the
+// store that ctx carries.
+type Members interface {
+	// Reputations are the R of some members, 0 to 100.
+	Reputations(ctx context.Context, account int64, members ...int64) (map[int64]int, error)
+	// Leaderboard ranks them; see community.Service.
+	Leaderboard(ctx context.Context, account int64, by communities.LeaderboardOrder, days, limit, offset int) ([]communities.Place, error)
+	// Stats measures a community, and Engagement is a member's score, as far as a scope
+	// goes.
+	Stats(ctx context.Context, scope communities.Scope) (communities.Stats, error)
+	Engagement(ctx context.Context, scope communities.Scope, member int64) (int, error)
+}
+
+// Options are what the handlers work with. Store, Clock and Members are needed;
+// without one of the others its part answers 404, and readiness is health.
 type Options struct {
 	Store rfc.Store
 	Clock app.Clock
@@ -58,23 +71,17 @@ type Options struct {
 	Hook http.Handler
 	// Prover opens the gate of private repositories to their own workflows.
 	Prover Prover
-	// Reputation is R of a member, 0 to 100.
-	Reputation func(ctx context.Context, account, member int64) (int, error)
-	// Stats measures a community, and Engagement is a member's score, as far as a scope
-	// goes.
-	Stats      func(ctx context.Context, scope communities.Scope) (communities.Stats, error)
-	Engagement func(ctx context.Context, scope communities.Scope, member int64) (int, error)
+	// Members tells what members have earned.
+	Members Members
 }
 
 // server is what all handlers share.
 type server struct {
-	store      rfc.Store
-	now        app.Clock
-	publicURL  string
-	prover     Prover
-	reputation func(ctx context.Context, account, member int64) (int, error)
-	stats      func(ctx context.Context, scope communities.Scope) (communities.Stats, error)
-	engagement func(ctx context.Context, scope communities.Scope, member int64) (int, error)
+	store     rfc.Store
+	now       app.Clock
+	publicURL string
+	prover    Prover
+	members   Members
 	// closed remembers the results of closed rounds without their ballots: they never
 	// change, and lists show many.
 	closed *lru.Cache[roundKey, rfc.Result]
@@ -84,7 +91,7 @@ type server struct {
 func New(options Options) http.Handler {
 	s := &server{
 		store: options.Store, now: options.Clock, publicURL: strings.TrimRight(options.PublicURL, "/"),
-		prover: options.Prover, reputation: options.Reputation, stats: options.Stats, engagement: options.Engagement, closed: newClosed(),
+		prover: options.Prover, members: options.Members, closed: newClosed(),
 	}
 	reads := http.NewServeMux()
 	s.mountAPI(reads)

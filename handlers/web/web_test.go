@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/handlers/web"
 )
@@ -176,22 +177,39 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	}
 }
 
+// failing tells nothing of members.
+type failing func() error
+
+func (f failing) Reputations(context.Context, int64, ...int64) (map[int64]int, error) {
+	return nil, f()
+}
+
+func (f failing) Leaderboard(context.Context, int64, community.LeaderboardOrder, int, int, int) ([]community.Place, error) {
+	return nil, f()
+}
+
+func (f failing) Stats(context.Context, community.Scope) (community.Stats, error) {
+	return community.Stats{}, f()
+}
+
+func (f failing) Engagement(context.Context, community.Scope, int64) (int, error) { return 0, f() }
+
 func TestFailuresAreProblemsWithoutTheirCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *web.Options) {
-		o.Reputation = func(context.Context, int64, int64) (int, error) { return 0, errors.New("secret cause") }
+		o.Members = failing(func() error { return errors.New("secret cause") })
 	})
 	w.member(1, "maya", false)
 	if got := w.json(500, "/api/v1/communities/acme/members/maya"); got["status"] != 500.0 || got["detail"] != "Something went wrong." {
 		t.Errorf("%v", got)
 	}
 	late := newWorld(t, func(o *web.Options) {
-		o.Reputation = func(context.Context, int64, int64) (int, error) { return 0, context.DeadlineExceeded }
+		o.Members = failing(func() error { return context.DeadlineExceeded })
 	})
 	late.member(1, "maya", false)
 	late.json(503, "/api/v1/communities/acme/members/maya")
 	panics := newWorld(t, func(o *web.Options) {
-		o.Reputation = func(context.Context, int64, int64) (int, error) { panic("secret cause") }
+		o.Members = failing(func() error { panic("secret cause") })
 	})
 	panics.member(1, "maya", false)
 	if got := panics.json(500, "/api/v1/communities/acme/members/maya"); got["detail"] != "Something went wrong." {

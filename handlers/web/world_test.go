@@ -50,24 +50,7 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 	s := stored.RFC()
 	options := web.Options{
 		Store: s, Clock: func() time.Time { return now }, PublicURL: publicURL + "/", Prover: prover{},
-		Reputation: func(_ context.Context, account, member int64) (int, error) {
-			if account != acme.ID {
-				return 0, fmt.Errorf("asked for account %d", account)
-			}
-			return int(member % 101), nil
-		},
-		Stats: func(_ context.Context, scope community.Scope) (community.Stats, error) {
-			if scope != (community.Scope{Community: acme.ID}) {
-				return community.Stats{}, fmt.Errorf("asked for %+v", scope)
-			}
-			return measured, nil
-		},
-		Engagement: func(_ context.Context, scope community.Scope, member int64) (int, error) {
-			if scope != (community.Scope{Community: acme.ID}) {
-				return 0, fmt.Errorf("asked for %+v", scope)
-			}
-			return int(member) - 19, nil
-		},
+		Members: standings{},
 	}
 	for _, f := range adjust {
 		f(&options)
@@ -89,6 +72,51 @@ func newWorld(t testing.TB, adjust ...func(*web.Options)) *world {
 		return errs
 	})
 	return w
+}
+
+// standings gives a member the reputation that the last two digits of the id say.
+type standings struct{}
+
+func (standings) Reputations(_ context.Context, account int64, members ...int64) (map[int64]int, error) {
+	if account != acme.ID {
+		return nil, fmt.Errorf("asked for account %d", account)
+	}
+	reputations := map[int64]int{}
+	for _, member := range members {
+		reputations[member] = int(member % 101)
+	}
+	return reputations, nil
+}
+
+func (standings) Stats(_ context.Context, scope community.Scope) (community.Stats, error) {
+	if scope != (community.Scope{Community: acme.ID}) {
+		return community.Stats{}, fmt.Errorf("asked for %+v", scope)
+	}
+	return measured, nil
+}
+
+func (standings) Engagement(_ context.Context, scope community.Scope, member int64) (int, error) {
+	if scope != (community.Scope{Community: acme.ID}) {
+		return 0, fmt.Errorf("asked for %+v", scope)
+	}
+	return int(member) - 19, nil
+}
+
+// Leaderboard ranks three members; the first has half a point less than the days asked for.
+func (standings) Leaderboard(_ context.Context, account int64, by community.LeaderboardOrder, days, limit, offset int) ([]community.Place, error) {
+	if account != acme.ID {
+		return nil, fmt.Errorf("asked for account %d", account)
+	}
+	points := int64(days) * community.Scale
+	if by == community.ByReputation {
+		points = 0
+	}
+	var places []community.Place
+	for id := int64(1); id <= 3; id++ {
+		places = append(places, community.Place{Rank: int(id), Member: id, Login: fmt.Sprintf("member-%d", id), Points: points - id*community.Scale/2, Reputation: int(id)})
+	}
+	places = places[min(offset, 3):]
+	return places[:min(limit, len(places))], nil
 }
 
 // prover takes "repository-N" for a token of repository N.

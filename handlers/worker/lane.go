@@ -21,7 +21,7 @@ func (w *Worker) runLane(ctx, work context.Context, lease app.Lease) {
 	defer stopHeartbeat()
 
 	for turn := 0; turn < entriesPerTurn && ctx.Err() == nil; turn++ {
-		entry, err := w.queue.Head(held, lease)
+		entry, err := w.head(held, lease)
 		if err == nil && entry != nil {
 			err = w.runEntry(held, lease, *entry)
 		}
@@ -45,6 +45,12 @@ func (w *Worker) runLane(ctx, work context.Context, lease app.Lease) {
 	}
 }
 
+func (w *Worker) head(ctx context.Context, lease app.Lease) (*app.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
+	defer cancel()
+	return w.queue.Head(ctx, lease)
+}
+
 // heartbeat renews the lease until it is stopped; when the lease is lost, it
 // cancels what runs under it.
 func (w *Worker) heartbeat(ctx context.Context, lease app.Lease, lost context.CancelCauseFunc) (stop func()) {
@@ -53,7 +59,9 @@ func (w *Worker) heartbeat(ctx context.Context, lease app.Lease, lost context.Ca
 	go func() {
 		defer close(done)
 		for sleep(beating, w.options.LeaseFor/3) == nil {
-			err := w.queue.Renew(beating, lease)
+			renewing, cancel := context.WithTimeout(beating, w.options.LeaseFor)
+			err := w.queue.Renew(renewing, lease)
+			cancel()
 			switch {
 			case app.Fenced(err):
 				lost(err)

@@ -66,6 +66,9 @@ const (
 	firstPause     = time.Second // after the first failure; doubles
 	longestPause   = 15 * time.Minute
 	settleTime     = 5 * time.Second // to note an outcome when all else is being stopped
+	// queueTimeout is how long the queue may take to answer: a database that fell silent
+	// must not keep a worker from finding out that it is back.
+	queueTimeout = 30 * time.Second
 )
 
 // Worker runs lanes.
@@ -184,7 +187,7 @@ func (w *Worker) dispatch(ctx, work context.Context, running *sync.WaitGroup) {
 			return
 		case places <- struct{}{}:
 		}
-		lease, err := w.queue.ClaimLane(ctx, w.options.LeaseFor)
+		lease, err := w.claim(ctx)
 		if lease != nil {
 			running.Go(func() {
 				p := place{places: places, away: &away}
@@ -207,20 +210,30 @@ func (w *Worker) dispatch(ctx, work context.Context, running *sync.WaitGroup) {
 	}
 }
 
+func (w *Worker) claim(ctx context.Context) (*app.Lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
+	defer cancel()
+	return w.queue.ClaimLane(ctx, w.options.LeaseFor)
+}
+
 // tend fires timers when they are due and takes back the lanes of the dead.
 func (w *Worker) tend(ctx context.Context) {
 	var rescued time.Time
 	for ctx.Err() == nil {
 		if time.Since(rescued) >= w.options.LeaseFor/4 {
 			rescued = time.Now()
-			n, err := w.queue.RescueLanes(ctx)
+			asking, cancel := context.WithTimeout(ctx, queueTimeout)
+			n, err := w.queue.RescueLanes(asking)
+			cancel()
 			if err != nil {
 				w.troubled(ctx, err, "rescuing lanes")
 			} else if n > 0 {
 				w.options.Logger.Warn().Int("lanes", n).Msg("took over from workers that fell silent")
 			}
 		}
-		fired, next, err := w.queue.FireTimers(ctx, timersAtOnce)
+		asking, cancel := context.WithTimeout(ctx, queueTimeout)
+		fired, next, err := w.queue.FireTimers(asking, timersAtOnce)
+		cancel()
 		if err != nil {
 			w.troubled(ctx, err, "firing timers")
 			continue

@@ -3,8 +3,8 @@
 ALTER TABLE members ADD COLUMN joined_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE members ADD COLUMN left_at BIGINT NOT NULL DEFAULT 0;
 UPDATE members SET
-    joined_at = GREATEST(0, COALESCE(FLOOR(EXTRACT(EPOCH FROM (convert_from(body, 'UTF8')::jsonb->>'joined_at')::timestamptz)), 0)::BIGINT * 1000000),
-    left_at = GREATEST(0, COALESCE(FLOOR(EXTRACT(EPOCH FROM (convert_from(body, 'UTF8')::jsonb->>'left_at')::timestamptz)), 0)::BIGINT * 1000000);
+    joined_at = GREATEST(0, COALESCE(FLOOR(EXTRACT(EPOCH FROM (replace(convert_from(body, 'UTF8'), '\u0000', '')::json->>'joined_at')::timestamptz)), 0)::BIGINT * 1000000),
+    left_at = GREATEST(0, COALESCE(FLOOR(EXTRACT(EPOCH FROM (replace(convert_from(body, 'UTF8'), '\u0000', '')::json->>'left_at')::timestamptz)), 0)::BIGINT * 1000000);
 CREATE INDEX members_joined ON members (community, joined_at);
 
 -- When an RFC was first opened, and first answered by another person. Those from
