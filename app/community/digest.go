@@ -71,9 +71,6 @@ type Digests struct {
 	*Service
 	issues func(app.Repository) DigestIssues
 	escape func(text string, limit int) string
-	// Leaders lists who leads a community as of an instant, each line ready to be shown;
-	// nil, or none, leaves the section out.
-	Leaders func(ctx context.Context, account int64, at time.Time) ([]string, error)
 }
 
 // NewDigests makes them; escape makes people's text safe to show.

@@ -10,11 +10,8 @@ import (
 	"github.com/agora-rfc/agora/app/community/engagement"
 )
 
-// What a digest shows at most.
-const (
-	digestRFCs    = 50 // of each list
-	digestLeaders = 10
-)
+// digestRFCs is how many RFCs each list of a digest shows at most.
+const digestRFCs = 50
 
 // compose writes the digest of a month, as far as readers of its repository may know.
 // It names nobody: who left is not to be found in it later. Everything is as of the end
@@ -48,9 +45,6 @@ func (d *Digests) compose(ctx context.Context, tx Tx, repo app.Repository, month
 	fmt.Fprintf(&b, "**%s took part**, with %s. **%s joined.**\n", plural(len(active), "member"), plural(done, "contribution"), plural(joined, "newcomer"))
 	d.list(&b, "RFCs opened", opened)
 	d.list(&b, "RFCs decided", decided)
-	if err := d.leaders(ctx, &b, scope.Community, end); err != nil {
-		return "", err
-	}
 	figures, err := figuresOf(ctx, tx, scope, end)
 	if err != nil {
 		return "", err
@@ -76,21 +70,6 @@ func (d *Digests) list(b *strings.Builder, title string, rfcs []DigestRFC) {
 	if more := len(rfcs) - digestRFCs; more > 0 {
 		fmt.Fprintf(b, "- and %d more\n", more)
 	}
-}
-
-func (d *Digests) leaders(ctx context.Context, b *strings.Builder, account int64, at time.Time) error {
-	if d.Leaders == nil {
-		return nil
-	}
-	lines, err := d.Leaders(ctx, account, at)
-	if err != nil || len(lines) == 0 {
-		return err
-	}
-	b.WriteString("\n### Leaderboard\n\n")
-	for _, line := range lines[:min(len(lines), digestLeaders)] {
-		fmt.Fprintf(b, "- %s\n", line)
-	}
-	return nil
 }
 
 // plural is a number of things in words.

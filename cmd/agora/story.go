@@ -24,6 +24,7 @@ type story struct {
 	proposal ghsim.Issue // the RFC
 	ballot   ghsim.Comment
 	build    ghsim.Issue // the pull request that implements it
+	board    string      // the leaderboard before the decision
 }
 
 const (
@@ -138,7 +139,7 @@ func (t *story) api(path string, into any) error {
 func (t *story) play() error {
 	t.print("Agora, against a simulated GitHub. Days pass in moments; everything else is real:\nwebhooks, tokens, requests, the database, the comments you see below.\n")
 	for _, part := range []func() error{
-		t.install, t.join, t.open, t.discuss, t.vote, t.count, t.decide, t.implement, t.receipt,
+		t.install, t.join, t.open, t.discuss, t.vote, t.count, t.decide, t.implement, t.receipt, t.gather, t.hear,
 	} {
 		if err := part(); err != nil {
 			return err

@@ -173,6 +173,11 @@ func (t *story) count() error {
 
 func (t *story) decide() error {
 	t.scene("The deadline")
+	board, err := t.ranks()
+	if err != nil {
+		return err
+	}
+	t.board = board
 	t.who("", "… the rest of the week passes; Agora reads every ballot once more, and decides")
 	if err := t.jump(t.ctx, 6*day+time.Minute); err != nil {
 		return err
@@ -209,23 +214,5 @@ func (t *story) implement() error {
 		return err
 	}
 	t.expect(slices.Contains(t.sim.Labels(repository, t.proposal.Number), "rfc/implemented"), "and RFC-1 is implemented")
-	return nil
-}
-
-func (t *story) receipt() error {
-	t.scene("What it earned")
-	if _, err := t.says("kim", t.proposal.Number, "/member reputation"); err != nil {
-		return err
-	}
-	receipt := t.comment(t.proposal.Number, "RFC accepted")
-	t.expect(receipt.ID != 0, "kim's receipt shows every entry, its age, and what it counts:")
-	t.show(receipt.Body, 16)
-	var kim struct {
-		Reputation int `json:"reputation"`
-	}
-	if err := t.api("communities/acme/members/kim", &kim); err != nil {
-		return err
-	}
-	t.expect(kim.Reputation > 22, "kim began with R 22 and has R %d now; the next vote weighs that much more", kim.Reputation)
 	return nil
 }
