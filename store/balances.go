@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/agora-rfc/agora/app/community"
@@ -39,19 +40,19 @@ const atOnce = 100
 
 // Balances are those kept of some members, or of all when none is named.
 func (tx *Tx) Balances(ctx context.Context, account int64, members ...int64) (map[int64]community.Balance, error) {
-	const query = `SELECT member, from_at, days FROM balances WHERE community = $1`
 	if len(members) == 0 {
-		return tx.balances(ctx, query, account)
+		return tx.balances(ctx, `SELECT member, from_at, days FROM balances WHERE community = $1`, account)
 	}
 	all := map[int64]community.Balance{}
-	for len(members) > 0 {
-		some := members[:min(len(members), atOnce)]
-		members = members[len(some):]
+	for some := range slices.Chunk(members, atOnce) {
 		args := []any{account}
 		for _, member := range some {
 			args = append(args, member)
 		}
-		found, err := tx.balances(ctx, query+` AND member IN (`+placeholders(2, len(some))+`)`, args...)
+		// By a join, because of IN PostgreSQL may read the whole community.
+		found, err := tx.balances(ctx, `
+			WITH named (member) AS (VALUES (CAST($2 AS BIGINT))`+placeholders(3, len(some)-1)+`)
+			SELECT b.member, b.from_at, b.days FROM named n CROSS JOIN balances b WHERE b.community = $1 AND b.member = n.member`, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -60,14 +61,11 @@ func (tx *Tx) Balances(ctx context.Context, account int64, members ...int64) (ma
 	return all, nil
 }
 
-// placeholders are n of them from a number on: $2, $3.
+// placeholders are n more rows of one, from a number on: , ($3), ($4).
 func placeholders(from, n int) string {
 	var b strings.Builder
 	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "$%d", from+i)
+		fmt.Fprintf(&b, ", ($%d)", from+i)
 	}
 	return b.String()
 }
@@ -103,55 +101,41 @@ func (tx *Tx) balances(ctx context.Context, query string, args ...any) (_ map[in
 	return balances, rows.Err()
 }
 
-const saveBalances = `INSERT INTO balances (community, member, from_at, days) VALUES `
-
-// SaveBalance keeps a member's balance.
-func (tx *Tx) SaveBalance(ctx context.Context, account, member int64, balance community.Balance) error {
-	_, err := tx.ExecContext(ctx, saveBalances+`($1, $2, $3, $4)
-		ON CONFLICT (community, member) DO UPDATE SET from_at = excluded.from_at, days = excluded.days`,
-		account, member, balance.From.UnixMicro(), writeDays(balance.Days))
-	if err != nil {
-		return fmt.Errorf("saving the balance of member %d: %w", member, err)
+// SaveBalances keeps members' balances.
+func (tx *Tx) SaveBalances(ctx context.Context, account int64, balances map[int64]community.Balance) error {
+	members := slices.Sorted(maps.Keys(balances))
+	for some := range slices.Chunk(members, atOnce) {
+		var rows []string
+		var args []any
+		for _, member := range some {
+			n := len(args)
+			rows = append(rows, fmt.Sprintf(`($%d, $%d, $%d, $%d)`, n+1, n+2, n+3, n+4))
+			args = append(args, account, member, balances[member].From.UnixMicro(), writeDays(balances[member].Days))
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO balances (community, member, from_at, days) VALUES `+strings.Join(rows, ", ")+`
+			ON CONFLICT (community, member) DO UPDATE SET from_at = excluded.from_at, days = excluded.days`, args...)
+		if err != nil {
+			return fmt.Errorf("saving balances: %w", err)
+		}
 	}
 	return nil
 }
 
 // ReplaceBalances keeps these and no others, as made by a version.
-func (tx *Tx) ReplaceBalances(ctx context.Context, account int64, version string, balances map[int64]community.Balance) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("replacing the balances: %w", err)
-		}
-	}()
+func (tx *Tx) ReplaceBalances(ctx context.Context, account int64, version string, balances map[int64]community.Balance) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM balances WHERE community = $1`, account); err != nil {
+		return fmt.Errorf("replacing the balances: %w", err)
+	}
+	if err := tx.SaveBalances(ctx, account, balances); err != nil {
 		return err
 	}
-	var rows []string
-	var args []any
-	write := func() error {
-		if len(rows) == 0 {
-			return nil
-		}
-		_, err := tx.ExecContext(ctx, saveBalances+strings.Join(rows, ", "), args...)
-		rows, args = rows[:0], args[:0]
-		return err
-	}
-	for member, balance := range balances {
-		rows = append(rows, `(`+placeholders(len(args)+1, 4)+`)`)
-		args = append(args, account, member, balance.From.UnixMicro(), writeDays(balance.Days))
-		if len(rows) == atOnce {
-			if err := write(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := write(); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `
+	_, err := tx.ExecContext(ctx, `
 		INSERT INTO balances_made (community, version) VALUES ($1, $2)
 		ON CONFLICT (community) DO UPDATE SET version = excluded.version`, account, version)
-	return err
+	if err != nil {
+		return fmt.Errorf("replacing the balances: %w", err)
+	}
+	return nil
 }
 
 // The bits that mark which sums of a day there are.

@@ -98,7 +98,7 @@ func TestABalanceReturnsAsItWasSaved(t *testing.T) {
 		}
 		balances[151] = community.Balance{From: now, Days: []community.DayBalance{}} // nothing of it counts
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
-			if err := tx.SaveBalance(ctx, acme, 999, community.Balance{From: now}); err != nil {
+			if err := tx.SaveBalances(ctx, acme, map[int64]community.Balance{999: {From: now}}); err != nil {
 				return err
 			}
 			return tx.ReplaceBalances(ctx, acme, "1/abc", balances)

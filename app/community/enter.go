@@ -3,8 +3,6 @@ package community
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/agora-rfc/agora/config"
 )
@@ -33,7 +31,7 @@ type Ledger interface {
 	// Balances are those kept of some members, or of all when none is named. Who is
 	// not among them has no entries.
 	Balances(ctx context.Context, community int64, members ...int64) (map[int64]Balance, error)
-	SaveBalance(ctx context.Context, community, member int64, balance Balance) error
+	SaveBalances(ctx context.Context, community int64, balances map[int64]Balance) error
 	// ReplaceBalances keeps these and no others, as made by a version.
 	ReplaceBalances(ctx context.Context, community int64, version string, balances map[int64]Balance) error
 }
@@ -80,33 +78,45 @@ func keepBalances(ctx context.Context, tx Tx, community int64, fresh []Entry) er
 	if err != nil {
 		return err
 	}
-	for _, e := range fresh {
-		if replay[e.Member] {
-			continue
-		}
-		kept, err := tx.Balances(ctx, community, e.Member)
-		if err != nil {
-			return err
-		}
-		balance := kept[e.Member]
-		balance.enter(e, rules)
-		if err := tx.SaveBalance(ctx, community, e.Member, balance); err != nil {
-			return err
-		}
+	balances, err := addSimple(ctx, tx, community, rules, fresh, replay)
+	if err != nil {
+		return err
 	}
-	for _, member := range slices.Sorted(maps.Keys(replay)) {
+	for member := range replay {
 		ledger, err := tx.LedgerAround(ctx, community, member)
 		if err != nil {
 			return err
 		}
-		if len(ledger[member]) == 0 {
-			continue // who only gave signals has no balance
-		}
-		if err := tx.SaveBalance(ctx, community, member, BalanceOf(member, ledger, rules)); err != nil {
-			return err
+		if len(ledger[member]) > 0 { // who only gave signals has no balance
+			balances[member] = BalanceOf(member, ledger, rules)
 		}
 	}
-	return nil
+	return tx.SaveBalances(ctx, community, balances)
+}
+
+// addSimple adds new entries to the balances of those whose entries need no replay.
+func addSimple(ctx context.Context, tx Tx, community int64, rules config.Reputation, fresh []Entry, replay map[int64]bool) (map[int64]Balance, error) {
+	var members []int64
+	for _, e := range fresh {
+		if !replay[e.Member] {
+			members = append(members, e.Member)
+		}
+	}
+	if len(members) == 0 {
+		return map[int64]Balance{}, nil
+	}
+	balances, err := tx.Balances(ctx, community, members...)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range fresh {
+		if !replay[e.Member] {
+			balance := balances[e.Member]
+			balance.enter(e, rules)
+			balances[e.Member] = balance
+		}
+	}
+	return balances, nil
 }
 
 // toReplay tells whose entries have to be counted again because of new ones.

@@ -218,7 +218,7 @@ func TestBalancesOfOtherRulesAreMadeAnew(t *testing.T) {
 			t.Error(diff)
 		}
 		s.change(func(ctx context.Context, tx community.Tx) error {
-			return tx.SaveBalance(ctx, 77, maya, community.Balance{From: noon, Days: []community.DayBalance{{Day: 20522, A: 1}}})
+			return tx.SaveBalances(ctx, 77, map[int64]community.Balance{maya: {From: noon, Days: []community.DayBalance{{Day: 20522, A: 1}}}})
 		})
 		if diff := s.difference(77, policy.Reputation); diff != fmt.Sprintf("that of member %d is not what the ledger says", maya) {
 			t.Errorf("the verification of a wrong balance finds %q", diff)
