@@ -54,8 +54,8 @@ func (r *refusal) suspended() bool {
 
 // explain is the one place where what went wrong becomes a coded error that
 // says what was being done. What passes by itself is CodeUnavailable and says
-// how long to wait (app.RetryDelay): as GitHub says, else longer with each
-// failure in a row.
+// how long to wait (app.RetryDelay): as GitHub says, else as long as it has been
+// failing.
 //
 // What GitHub refuses because the App is suspended or removed there, or because the
 // repository is archived, is CodeStopped or CodeUninstalled, with a long wait: it may pass, and must be

@@ -133,19 +133,21 @@ func TestASpentWindowIsNotTriedAgain(t *testing.T) {
 	must(t, err)
 }
 
-func TestFailuresInARowAreRetriedWithGrowingPauses(t *testing.T) {
+// However many requests fail at once: GitHub is asked again soon after it is back.
+func TestThePauseIsAsLongAsGitHubHasBeenFailing(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
+	s, clock := newServer(t), newClock()
 	s.reply("GET /repos/acme/app/issues/7", 502, "bad gateway")
 	s.reply("GET /repos/acme/app/issues/8", 200, map[string]any{"number": 8})
-	repo := s.repo()
+	repo := s.github(ghclient.Options{Clock: clock.read}).Repo(acme())
 	var got []time.Duration
-	for range 7 {
+	for _, later := range []time.Duration{0, 0, 0, 5 * time.Second, 20 * time.Second, 65 * time.Second, time.Hour} {
+		clock.turn(later)
 		_, err := repo.Issue(ctx, 7)
 		delay, _ := app.RetryDelay(err)
 		got = append(got, delay)
 	}
-	want := []time.Duration{10e9, 20e9, 40e9, 80e9, 160e9, 300e9, 300e9}
+	want := []time.Duration{10e9, 10e9, 10e9, 10e9, 25e9, 90e9, 300e9}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("pauses %v, want %v", got, want)
 	}

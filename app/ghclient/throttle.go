@@ -27,7 +27,8 @@ const (
 	limitPause = time.Minute
 	// longestPause is GitHub's longest window.
 	longestPause = time.Hour
-	// The pauses after GitHub failed grow from the first to the last.
+	// The pause after GitHub failed is as long as it has been failing, within these:
+	// what waited is tried again soon after it is back.
 	firstFailurePause = 10 * time.Second
 	lastFailurePause  = 5 * time.Minute
 )
@@ -55,7 +56,7 @@ type budget struct {
 
 	mu          sync.Mutex
 	pausedUntil time.Time
-	failures    int
+	failingFrom time.Time // zero while GitHub answers
 	windows     map[string]window // by GitHub's resource, as it last said
 	batches     map[string]*batch
 	stopped     bool
@@ -179,19 +180,22 @@ func (b *budget) pause(ctx context.Context, d time.Duration) time.Duration {
 	return d
 }
 
-// failed gives the pause after one more failure in a row of GitHub's.
+// failed gives the pause after one more failure in a row of GitHub's. It grows with the
+// time, not with the failures: many requests fail at once.
 func (b *budget) failed() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	pause := min(firstFailurePause<<min(b.failures, 8), lastFailurePause)
-	b.failures++
-	return pause
+	now := b.clock()
+	if b.failingFrom.IsZero() {
+		b.failingFrom = now
+	}
+	return min(max(now.Sub(b.failingFrom), firstFailurePause), lastFailurePause)
 }
 
 func (b *budget) succeeded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.failures = 0
+	b.failingFrom = time.Time{}
 }
 
 // read learns from an answer how much is left, and whether to pause.

@@ -345,6 +345,8 @@ func (s *Server) WaitIdle(ctx context.Context) error {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for webhooks to be answered: %w", ctx.Err())
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return fmt.Errorf("waiting for webhooks to be answered, of which %d are still to be sent: %w", len(q.queue), ctx.Err())
 	}
 }

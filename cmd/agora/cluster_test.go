@@ -175,7 +175,13 @@ func (c *cluster) rest() *store.Store {
 			c.t.Fatalf("not done after %s: %s\n%s", patience, left, c.logs())
 		case <-time.After(250 * time.Millisecond):
 		}
-		if left = c.left(ctx, s); left == "" {
+		look, stop := context.WithTimeout(ctx, 10*time.Second)
+		left = c.left(look, s)
+		stop()
+		if testing.Verbose() && left != "" {
+			c.t.Logf("%s: %.300s", time.Now().Format(time.TimeOnly), left)
+		}
+		if left == "" {
 			still++
 		} else {
 			still = 0
