@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -106,7 +107,7 @@ func (s *Store) openPostgres(connections int) error {
 // conflicts reports whether the transaction lost against another one, or never
 // reached the database, so that running it again is safe and may succeed.
 func conflicts(err error) bool {
-	if errors.Is(err, errShared) {
+	if errors.Is(err, errShared) || errors.Is(err, driver.ErrBadConn) { // which drivers say only of what was not done
 		return true
 	}
 	var lite *modernc.Error
