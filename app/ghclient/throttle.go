@@ -56,7 +56,7 @@ type budget struct {
 
 	mu          sync.Mutex
 	pausedUntil time.Time
-	failingFrom time.Time // zero while GitHub answers
+	failingFrom time.Time         // zero while GitHub answers
 	windows     map[string]window // by GitHub's resource, as it last said
 	batches     map[string]*batch
 	stopped     bool
