@@ -60,6 +60,13 @@ func (tx *Tx) SavePull(ctx context.Context, p rfc.Pull) error {
 	return nil
 }
 
+// PullsAt lists the pull requests of the repository whose head is a commit.
+func (tx *Tx) PullsAt(ctx context.Context, repository int64, sha string) ([]rfc.Pull, error) {
+	return list(ctx, tx, pullKeys, "pull requests", `
+		SELECT repository, number, community, head_sha, open, body FROM pulls
+		WHERE repository = $1 AND head_sha = $2 ORDER BY number`, repository, clean(sha))
+}
+
 // PullsBoundTo lists the open pull requests of the community that ever named
 // the RFC.
 func (tx *Tx) PullsBoundTo(ctx context.Context, community int64, number int) ([]rfc.Pull, error) {

@@ -18,6 +18,7 @@ type NewPullRequest struct {
 	Branch string // a name is made up when empty
 	Base   string // the default branch when empty
 	Files  map[string]string
+	Commit string // one that exists, to be the head; a new one is made when empty
 	Draft  bool
 	// Labels are chosen in the form of the pull request, as its page lets who may; the
 	// API takes none.
@@ -55,7 +56,10 @@ func (a *Actor) prepareBranch(repo string, n *NewPullRequest) (head, base string
 	if from == nil {
 		panic("ghsim: there is no branch " + base + " in " + repo)
 	}
-	k := s.commit(who, n.Title, changed(from.files, contents(n.Files)), from.sha)
+	k := s.commits[n.Commit]
+	if k == nil {
+		k = s.commit(who, n.Title, changed(from.files, contents(n.Files)), from.sha)
+	}
 	s.update(target, n.Branch, k, who)
 	return target.owner.login + ":" + n.Branch, base
 }

@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,8 +107,32 @@ func (s *Service) CheckRerequested(ctx context.Context, repo app.Repository, hea
 	})
 }
 
+// orderCheck orders the check of a commit, in the commit's own lane: several pull
+// requests may share it, and the check that stands on it is one.
 func orderCheck(ctx context.Context, tx Tx, ref app.IssueRef, sha string) error {
-	return tx.Enqueue(ctx, ref.EffectLane(), CheckKind, sha, Order{Ref: ref, SHA: sha}.body())
+	return tx.Enqueue(ctx, checkLane(ref.Repository, sha), CheckKind, sha, Order{Ref: ref, SHA: sha}.body())
+}
+
+func checkLane(repository int64, sha string) string {
+	return fmt.Sprintf("issue/%d/commit/%s", repository, sha)
+}
+
+// orderPullChecks orders the checks that answer for a pull request: its head's, and
+// those of the merge groups it is in.
+func orderPullChecks(ctx context.Context, tx Tx, pull Pull) error {
+	if err := orderCheck(ctx, tx, pull.Ref, pull.HeadSHA); err != nil {
+		return err
+	}
+	groups, err := tx.MergeGroupsOf(ctx, pull.Ref)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := orderCheck(ctx, tx, app.IssueRef{Repository: g.Repository, Number: first(g.Pulls)}, g.HeadSHA); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // orderChecks orders the checks of every pull request whose way this RFC may stand
@@ -131,17 +156,8 @@ func (s *Service) orderChecks(ctx context.Context, v *View) error {
 			}
 		}
 		for _, pull := range pulls {
-			if err := orderCheck(ctx, tx, pull.Ref, pull.HeadSHA); err != nil {
+			if err := orderPullChecks(ctx, tx, pull); err != nil {
 				return err
-			}
-			groups, err := tx.MergeGroupsOf(ctx, pull.Ref)
-			if err != nil {
-				return err
-			}
-			for _, g := range groups {
-				if err := orderCheck(ctx, tx, app.IssueRef{Repository: g.Repository, Number: first(g.Pulls)}, g.HeadSHA); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
@@ -186,6 +202,11 @@ func (s *Service) bars(ctx context.Context, repo app.Repository, order Order) (r
 		if err != nil {
 			return err
 		}
+		if !record.MergeGroup {
+			if record.Pulls, err = sharers(ctx, tx, order); err != nil {
+				return err
+			}
+		}
 		for _, number := range record.Pulls {
 			more, err := s.barsOf(ctx, tx, app.IssueRef{Repository: repo.ID, Number: number}, order.SHA, record.MergeGroup)
 			if err != nil {
@@ -196,6 +217,29 @@ func (s *Service) bars(ctx context.Context, repo app.Repository, order Order) (r
 		return nil
 	})
 	return record, bars, err
+}
+
+// sharers are the pull requests that a commit's check answers for: the one at hand, and
+// every other whose head it is, while it is open or an RFC. All of them must pass.
+func sharers(ctx context.Context, tx Tx, order Order) ([]int, error) {
+	numbers := []int{order.Ref.Number}
+	pulls, err := tx.PullsAt(ctx, order.Ref.Repository, order.SHA)
+	if err != nil {
+		return nil, err
+	}
+	for _, pull := range pulls {
+		if !pull.Open {
+			if _, err := tx.RFCByIssue(ctx, pull.Ref); app.Is(err, app.CodeNotFound) {
+				continue
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		if !slices.Contains(numbers, pull.Ref.Number) {
+			numbers = append(numbers, pull.Ref.Number)
+		}
+	}
+	return numbers, nil
 }
 
 func (s *Service) barsOf(ctx context.Context, tx Tx, ref app.IssueRef, sha string, group bool) ([]Bar, error) {
@@ -302,6 +346,6 @@ func (s *Service) sendCheck(ctx context.Context, repo app.Repository, record Che
 		if check.Status != app.CheckInProgress {
 			return tx.CancelTimer(ctx, key)
 		}
-		return tx.SetTimer(ctx, key, record.CreatedAt.Add(staleAfter), ref.EffectLane(), CheckKind, Order{Ref: ref, SHA: check.HeadSHA}.body())
+		return tx.SetTimer(ctx, key, record.CreatedAt.Add(staleAfter), checkLane(repo.ID, check.HeadSHA), CheckKind, Order{Ref: ref, SHA: check.HeadSHA}.body())
 	})
 }

@@ -1,6 +1,7 @@
 package rfc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,6 +31,7 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 		merged := issue.Pull.Merged && !pull.Merged
 		pull.Ref, pull.Community, pull.HeadSHA, pull.Open = issue.Ref, repo.Owner.ID, issue.Pull.HeadSHA, issue.Open
 		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, app.User{ID: issue.Author.ID, Bot: issue.Author.Bot}, issue.UpdatedAt, issue.Pull.Merged
+		pull.MergedBy = cmp.Or(issue.Pull.MergedBy.ID, pull.MergedBy)
 		pull.Named = command.ImplementsRefs(issue.Body)
 		for _, number := range pull.Named {
 			if !slices.Contains(pull.Bound, number) && !slices.Contains(pull.Unlinked, number) {
@@ -48,7 +50,7 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 		if !pull.Open {
 			return nil
 		}
-		return orderCheck(ctx, tx, pull.Ref, pull.HeadSHA)
+		return orderPullChecks(ctx, tx, pull)
 	})
 }
 
@@ -97,8 +99,8 @@ func (s *Service) Implemented(ctx context.Context, order Order) error {
 // author (RULES §1 "linked PR merged").
 func (c *change) creditPull(ctx context.Context, ref app.IssueRef) error {
 	pull, err := c.tx.Pull(ctx, ref)
-	if app.Is(err, app.CodeNotFound) || err == nil && pull.Author.Bot {
-		return nil
+	if app.Is(err, app.CodeNotFound) || err == nil && (pull.Author.Bot || pull.MergedBy == pull.Author.ID) {
+		return nil // nobody awards it to oneself
 	}
 	if err != nil {
 		return err
@@ -151,7 +153,7 @@ func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command
 			if err := tx.AppendAudit(ctx, unlinkEntry(a, s.now())); err != nil {
 				return err
 			}
-			return orderCheck(ctx, tx, pull.Ref, pull.HeadSHA)
+			return orderPullChecks(ctx, tx, pull)
 		})
 		return "", err
 	}, nil

@@ -33,6 +33,7 @@ type Pull struct {
 	URL       string       `json:"url"`
 	Author    app.User     `json:"author"`
 	Merged    bool         `json:"merged,omitempty"`
+	MergedBy  int64        `json:"merged_by,omitempty"` // 0 when GitHub did not say
 	// Bound are the numbers of the RFCs it names by `Implements:`, ever.
 	Bound []int `json:"bound,omitempty"`
 	// Named are those its text names now; the rest of Bound it once named.
@@ -102,6 +103,8 @@ type Tx interface {
 
 	Pull(ctx context.Context, ref app.IssueRef) (Pull, error)
 	SavePull(ctx context.Context, pull Pull) error
+	// PullsAt lists the pull requests of the repository whose head is a commit.
+	PullsAt(ctx context.Context, repository int64, sha string) ([]Pull, error)
 	// PullsBoundTo lists the open pull requests of the community that named the RFC.
 	PullsBoundTo(ctx context.Context, community int64, number int) ([]Pull, error)
 	Check(ctx context.Context, repository int64, headSHA, name string) (CheckRecord, error)

@@ -62,6 +62,40 @@ func TestAnRFCPullRequestIsNeverGreenBeforeItIsAccepted(t *testing.T) {
 	}
 }
 
+// A commit wears one check, however many pull requests share it: all must pass.
+func TestACommitSharedByPullRequestsAnswersForAllOfThem(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	plain := s.pull("kim", ghsim.NewPullRequest{Title: "Looks harmless"})
+	s.settle()
+	s.checkIs(plain, "success")
+	number := s.pull("kim", ghsim.NewPullRequest{Title: "The RFC", Commit: s.head(plain)}, "rfc")
+	s.settle()
+	if s.head(number) != s.head(plain) {
+		t.Fatal("the two do not share their head")
+	}
+	s.checkIs(number, "in_progress")
+	s.accepted(number, 1, 7*day)
+	s.checkIs(number, "success")
+}
+
+// A merge group follows what its pull requests come to name.
+func TestAMergeGroupIsCheckedAgainWhenAPullRequestInItNamesAnRFC(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.issue("kim", "The RFC", "Text.", "rfc")
+	number := s.pull("lee", ghsim.NewPullRequest{Title: "Plain"})
+	group := s.sim.As("lee").QueueMerge(rfcs, number)
+	s.settle()
+	if got, _ := s.check(group); got != "success" {
+		t.Errorf("the group is %q, want success", got)
+	}
+	s.ok(s.sim.As("lee").EditBody(rfcs, number, "Implements: RFC-1"))
+	if got, _ := s.check(group); got != "in_progress" {
+		t.Errorf("the group is %q after its pull request named an RFC in discussion, want in_progress", got)
+	}
+}
+
 func TestAnAcceptanceHoldsForTheTextThatWasVotedOn(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})

@@ -60,6 +60,7 @@ type gate struct {
 	server, repo, rfc, require string
 	// Asked for when rfc is auto: a pull request, or the head of a merge group.
 	pull int
+	sha  string // the pull request's head, "" when the run does not tell
 	head string
 }
 
@@ -105,7 +106,7 @@ func (g *gate) complete() error {
 	if own := os.Getenv("GITHUB_REPOSITORY"); own != "" && !strings.EqualFold(own, g.repo) {
 		return usageError("the pull request is one of %s, not of %s: name the RFC with --rfc", own, g.repo)
 	}
-	g.pull, g.head, err = subjectOfRun()
+	g.pull, g.sha, g.head, err = subjectOfRun()
 	return err
 }
 
@@ -119,6 +120,9 @@ func (g *gate) query() string {
 		values.Set("head", g.head)
 	default:
 		values.Set("pull", strconv.Itoa(g.pull))
+		if g.sha != "" {
+			values.Set("sha", g.sha)
+		}
 	}
 	return values.Encode()
 }

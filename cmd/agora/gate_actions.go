@@ -19,34 +19,38 @@ import (
 const longestEvent = 32 << 20
 
 // subjectOfRun is what this GitHub Actions run is about: the number of a pull request,
-// or the head of a merge group, in which there may be several.
-func subjectOfRun() (pull int, head string, err error) {
+// with its head as far as the run tells, or the head of a merge group, in which there
+// may be several.
+func subjectOfRun() (pull int, sha, head string, err error) {
 	if path := os.Getenv("GITHUB_EVENT_PATH"); path != "" {
-		pull, head, err = subjectOfEvent(path)
+		pull, sha, head, err = subjectOfEvent(path)
 		if err != nil || pull > 0 || head != "" {
-			return pull, head, err
+			return pull, sha, head, err
 		}
 	}
 	if queueRef.MatchString(os.Getenv("GITHUB_REF")) && commitPattern.MatchString(os.Getenv("GITHUB_SHA")) {
-		return 0, os.Getenv("GITHUB_SHA"), nil
+		return 0, "", os.Getenv("GITHUB_SHA"), nil
 	}
 	if match := pullRef.FindStringSubmatch(os.Getenv("GITHUB_REF")); match != nil {
 		pull, err = strconv.Atoi(match[1])
-		return pull, "", err
+		return pull, "", "", err
 	}
-	return 0, "", usageError("this run is not about a pull request: name the RFC with --rfc")
+	return 0, "", "", usageError("this run is not about a pull request: name the RFC with --rfc")
 }
 
 // subjectOfEvent finds it in the event that set the run going, if it is there.
-func subjectOfEvent(path string) (pull int, head string, err error) {
+func subjectOfEvent(path string) (pull int, sha, head string, err error) {
 	file, err := os.Open(path) //nolint:gosec // the runner names the file
 	if err != nil {
-		return 0, "", usageError("GITHUB_EVENT_PATH: %s", err)
+		return 0, "", "", usageError("GITHUB_EVENT_PATH: %s", err)
 	}
 	defer func() { _ = file.Close() }()
 	var event struct {
 		PullRequest struct {
 			Number int `json:"number"`
+			Head   struct {
+				SHA string `json:"sha"`
+			} `json:"head"`
 		} `json:"pull_request"`
 		Issue struct {
 			Number      int             `json:"number"`
@@ -57,17 +61,20 @@ func subjectOfEvent(path string) (pull int, head string, err error) {
 		} `json:"merge_group"`
 	}
 	if err := json.NewDecoder(io.LimitReader(file, longestEvent)).Decode(&event); err != nil {
-		return 0, "", usageError("GITHUB_EVENT_PATH: reading the event: %s", err)
+		return 0, "", "", usageError("GITHUB_EVENT_PATH: reading the event: %s", err)
 	}
 	switch {
 	case event.PullRequest.Number > 0:
-		return event.PullRequest.Number, "", nil
+		if head := event.PullRequest.Head.SHA; commitPattern.MatchString(head) {
+			sha = head
+		}
+		return event.PullRequest.Number, sha, "", nil
 	case event.Issue.Number > 0 && len(event.Issue.PullRequest) > 0:
-		return event.Issue.Number, "", nil
+		return event.Issue.Number, "", "", nil
 	case commitPattern.MatchString(event.MergeGroup.HeadSHA):
-		return 0, event.MergeGroup.HeadSHA, nil
+		return 0, "", event.MergeGroup.HeadSHA, nil
 	}
-	return 0, "", nil
+	return 0, "", "", nil
 }
 
 // What a run's reference and commit look like: a pull request's own, and a merge

@@ -69,3 +69,19 @@ func TestAnAuthorsWordOfAnImplementationBringsNoPoints(t *testing.T) {
 		t.Errorf("the merged pull request was entered %d times, want once", got)
 	}
 }
+
+// Nor those of a pull request that one merged by oneself.
+func TestAPullRequestMergedByItsAuthorBringsNoPoints(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "To be implemented", "Text.", "rfc")
+	s.accepted(number, 1, 7*day)
+	for merger, want := range map[string]int{"lee": 0, "maya": 1} {
+		before := len(s.points("lee", config.PullRequestMerged))
+		pull := s.pull("lee", ghsim.NewPullRequest{Title: "A part", Body: "Implements: RFC-1"})
+		s.ok(s.sim.As(merger).Merge(rfcs, pull))
+		if got := len(s.points("lee", config.PullRequestMerged)) - before; got != want {
+			t.Errorf("merged by %s it brought %d entries, want %d", merger, got, want)
+		}
+	}
+}

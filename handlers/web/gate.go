@@ -16,6 +16,7 @@ type gateInput struct {
 	Repo          string `query:"repo" required:"true" maxLength:"201" pattern:"^[^/]+/[^/]+$" example:"acme/app"`
 	RFC           int    `query:"rfc" minimum:"1" doc:"The n of RFC-n in the community of repo; or give pull"`
 	Pull          int    `query:"pull" minimum:"1" doc:"A pull request of repo: every RFC it is bound to must pass"`
+	SHA           string `query:"sha" pattern:"^[0-9a-f]{40,64}$" doc:"With pull: the head that is to pass. One that Agora has not heard of does not"`
 	Head          string `query:"head" pattern:"^[0-9a-f]{40,64}$" doc:"The head of a merge group of repo: every pull request in it must pass"`
 	Require       string `query:"require" enum:"accepted,implemented" default:"accepted" doc:"accepted also passes what is implemented"`
 	Authorization string `header:"Authorization" maxLength:"9000" doc:"Bearer token of GitHub Actions, for a private repository; its audience is this server's public URL"`
@@ -68,7 +69,7 @@ func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
 		case in.Head != "":
 			answer, err = g.judgeGroup(ctx, in.Head)
 		default:
-			answer, err = g.judgePull(ctx, in.Pull)
+			answer, err = g.judgeHead(ctx, in.Pull, in.SHA)
 		}
 		if err != nil {
 			return nil, err
@@ -133,6 +134,24 @@ func (g gatekeeper) judgeNumber(ctx context.Context, number int) (gateShape, err
 	return g.judge(v, false), nil
 }
 
+// judgeHead is judgePull for the head that is asked about: an answer for another commit,
+// because the event of the push is still to come, is none.
+func (g gatekeeper) judgeHead(ctx context.Context, number int, sha string) (gateShape, error) {
+	if sha != "" {
+		pull, err := g.tx.Pull(ctx, app.IssueRef{Repository: g.repository.ID, Number: number})
+		if err != nil {
+			return gateShape{}, hidden(err)
+		}
+		if pull.HeadSHA != sha {
+			return gateShape{}, errUnheard
+		}
+	}
+	return g.judgePull(ctx, number)
+}
+
+// errUnheard is the answer about a commit whose event has not come: ask again.
+var errUnheard = app.Errorf(app.CodeUnavailable, "Agora has not heard of this commit yet.")
+
 // judgePull lets a pull request through when everything that stands in its way
 // does: its own vote when it is an RFC itself, at the commit that was voted on, and
 // every RFC it ever named. One that names none needs none, as for the check.
@@ -174,12 +193,13 @@ func (g gatekeeper) judgePull(ctx context.Context, number int) (gateShape, error
 // judgeGroup lets a merge group through when every pull request in it passes.
 func (g gatekeeper) judgeGroup(ctx context.Context, head string) (gateShape, error) {
 	group, err := g.tx.Check(ctx, g.repository.ID, head, rfc.CheckName)
+	if app.Is(err, app.CodeNotFound) || err == nil && !group.MergeGroup {
+		return gateShape{}, errUnheard
+	}
 	if err != nil {
-		return gateShape{}, hidden(err)
+		return gateShape{}, err
 	}
 	switch {
-	case !group.MergeGroup:
-		return gateShape{}, nothing
 	case group.Unreadable != "" || len(group.Pulls) == 0:
 		return gateShape{Reason: "The merge group cannot be read"}, nil
 	}

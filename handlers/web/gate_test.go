@@ -68,6 +68,13 @@ func TestGateOfAPullRequest(t *testing.T) {
 		}
 	}
 	w.json(404, "/api/v1/gate?repo=acme/rfcs&pull=999")
+	// A head that was pushed a moment ago is not the one that is known.
+	pushed := strings.Repeat("d", 40)
+	w.json(503, "/api/v1/gate?repo=acme/rfcs&pull=501&sha="+pushed)
+	w.pull(rfc.Pull{Ref: app.IssueRef{Repository: public.ID, Number: 501}, HeadSHA: pushed, Bound: []int{1}})
+	if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&pull=501&sha="+pushed); got["passed"] != true {
+		t.Errorf("the head that is known: %v", got)
+	}
 	w.pull(rfc.Pull{Ref: app.IssueRef{Repository: public.ID, Number: 401}, HeadSHA: "moved"})
 	if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&pull=401"); got["passed"] != false || got["reason"] != "RFC-1 was accepted at another commit" {
 		t.Errorf("a moved head: %v", got)
@@ -101,8 +108,8 @@ func TestGateOfAMergeGroupAsksForEveryPullRequestInIt(t *testing.T) {
 			t.Errorf("the merge group %s: %v, want passed %v", digit, got, passed)
 		}
 	}
-	w.json(404, "/api/v1/gate?repo=acme/rfcs&head="+head("4")) // no merge group
-	w.json(404, "/api/v1/gate?repo=acme/rfcs&head="+head("5"))
+	w.json(503, "/api/v1/gate?repo=acme/rfcs&head="+head("4")) // no merge group
+	w.json(503, "/api/v1/gate?repo=acme/rfcs&head="+head("5"))
 	w.json(422, "/api/v1/gate?repo=acme/rfcs&head=main")
 }
 
