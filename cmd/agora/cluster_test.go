@@ -160,19 +160,20 @@ func (c *cluster) act() {
 }
 
 // patience is how long everything may take to be done after the last act: dead
-// workers' lanes are taken over, and what failed is tried again.
-const patience = 3 * time.Minute
+// workers' lanes are taken over, and what failed is tried again, the later the longer
+// it failed.
+func patience() time.Duration { return 3*time.Minute + 5**networkFor }
 
 // rest waits until nothing is left to be done and every round is decided.
 func (c *cluster) rest() *store.Store {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience())
 	defer cancel()
 	s, left := c.store, ""
 	for still := 0; still < 4; {
 		select {
 		case <-ctx.Done():
-			c.t.Fatalf("not done after %s: %s\n%s", patience, left, c.logs())
+			c.t.Fatalf("not done after %s: %s\n%s", patience(), left, c.logs())
 		case <-time.After(250 * time.Millisecond):
 		}
 		look, stop := context.WithTimeout(ctx, 10*time.Second)
