@@ -375,7 +375,7 @@ func (s *Service) listCommand(_ context.Context, call command.Call) (command.App
 	state, _ := call.Command.Option("state")
 	return func(ctx context.Context) (reply string, err error) {
 		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-			found, err := tx.RFCs(ctx, Filter{Community: call.Repo.Owner.ID, State: State(state), Public: !call.Repo.Private, Limit: listShown})
+			found, err := tx.RFCs(ctx, Filter{Community: call.Repo.Owner.ID, State: State(state), Public: true, From: call.Repo.ID, Limit: listShown})
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 // What outside trials found, each as a story.
@@ -29,6 +30,29 @@ func TestAPublicCheckTellsNothingOfAPrivateRFC(t *testing.T) {
 	if run.Conclusion != "failure" {
 		t.Errorf("the check is %q: what cannot be found is not accepted", run.Conclusion)
 	}
+}
+
+// A list said in one private repository is read by its readers, who are not those of
+// every other.
+func TestAListTellsNothingOfOtherPrivateRepositories(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		for _, name := range []string{"vault", "contractors"} {
+			s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: name, Private: true, Collaborators: map[string]string{"kim": "write"}})
+		}
+		s.settle()
+		s.issue("kim", "Weights", "Let them count.", "rfc")
+		_, err := s.sim.As("kim").OpenIssue("acme/vault", "Merger with umbrella", "Nobody knows.", "rfc")
+		s.ok(err)
+		own, err := s.sim.As("kim").OpenIssue("acme/contractors", "Hours", "How they are counted.", "rfc")
+		s.ok(err)
+		list := s.replyTo("acme/contractors", own.Number, s.sayIn("acme/contractors", "kim", own.Number, "/rfc list"))
+		s.contains(list, "Weights", "Hours")
+		if strings.Contains(list, "umbrella") || strings.Contains(list, "vault") {
+			t.Errorf("it tells of another private repository:\n%s", list)
+		}
+	})
 }
 
 func TestATamperedStatusIsPutRight(t *testing.T) {
