@@ -323,7 +323,7 @@ func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.
 			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
 			return err
 		})
-		if app.Is(err, app.CodeNotFound) || err == nil && (repo.Installation == 0 || repo.Private || repo.Owner.ID != owner) {
+		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner) {
 			return false, nil // not of this community, or nothing to speak of here
 		}
 		if err != nil {

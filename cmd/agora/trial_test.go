@@ -55,6 +55,40 @@ func TestAListTellsNothingOfOtherPrivateRepositories(t *testing.T) {
 	})
 }
 
+// A repository taken from the App may become private without a word to it.
+func TestWhatTheAppLostSightOfIsNotShown(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "lab", Collaborators: map[string]string{"kim": "write"}})
+		s.settle()
+		number := s.issue("kim", "Weights", "Let them count.", "rfc")
+		s.done("rob", number, "/member join")
+		lab, err := s.sim.As("kim").OpenIssue("acme/lab", "Merger with umbrella", "Nobody knows.", "rfc")
+		s.ok(err)
+		s.sayIn("acme/lab", "maya", lab.Number, "/rfc vote")
+		s.isIn("acme/lab", lab.Number, rfc.Voting)
+		for _, command := range []string{"/member inbox", "/rfc list", "/member show"} {
+			s.contains(s.replyTo(rfcs, number, s.say("kim", number, command)), "RFC-2")
+		}
+		s.sim.RevokeRepositories(s.installation(), "lab")
+		s.settle()
+		s.ok(s.sim.As("maya").SetPrivate("acme/lab", true))
+		s.settle()
+		for _, command := range []string{"/member inbox", "/rfc list", "/member show"} {
+			for _, who := range []string{"kim", "rob"} {
+				if reply := s.replyTo(rfcs, number, s.say(who, number, command)); strings.Contains(reply, "umbrella") || strings.Contains(reply, "RFC-2") || strings.Contains(reply, "acme/lab") {
+					t.Errorf("%s tells %s of it:\n%s", command, who, reply)
+				}
+			}
+		}
+		probe := s.pull("rob", ghsim.NewPullRequest{Title: "Guess", Body: "Implements: RFC-2"})
+		if _, run := s.check(s.head(probe)); !strings.Contains(run.Output.Title, "cannot be found") {
+			t.Errorf("the check says %q", run.Output.Title)
+		}
+	})
+}
+
 func TestATamperedStatusIsPutRight(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
