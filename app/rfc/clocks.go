@@ -248,9 +248,14 @@ func (c *change) enter(ctx context.Context, member int64, kind config.EntryKind,
 	return err
 }
 
-// supersede orders the RFCs that this one replaces to be marked, each in its own lane.
+// supersede orders the RFCs that this one replaces to be marked, each in its own lane:
+// those that its text named when the vote on it began.
 func (c *change) supersede(ctx context.Context) error {
-	for _, number := range c.r.Supersedes {
+	named := c.r.Supersedes
+	if c.round.Supersedes != nil {
+		named = c.round.Supersedes
+	}
+	for _, number := range named {
 		other, err := visibleRFC(ctx, c.tx, c.r.Community, number, c.repo.ID)
 		if app.Is(err, app.CodeNotFound) {
 			continue

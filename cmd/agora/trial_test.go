@@ -89,6 +89,29 @@ func TestWhatTheAppLostSightOfIsNotShown(t *testing.T) {
 	})
 }
 
+// What an acceptance supersedes is part of what is voted on: a line added to the
+// description of a pull request during the vote changes no text, and supersedes nothing.
+func TestWhatIsSupersededIsVotedOn(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		rule, other := s.issue("kim", "A good rule", "Text.", "rfc"), s.issue("kim", "Another", "Text.", "rfc")
+		for n, number := range []int{rule, other} {
+			s.accepted(number, n+1, 7*day)
+		}
+		pull := s.pull("sam", ghsim.NewPullRequest{Title: "A small thing", Body: "Supersedes: RFC-2"}, "rfc")
+		s.done("maya", pull, "/rfc vote")
+		s.contains(s.ballot(pull, 3, 1).Body, "Accepting it supersedes **RFC-2**.")
+		s.react(pull, 3, 1, "+1", "maya", "lee", "noor", "sam", "kim")
+		s.pass(7*day - time.Minute)
+		s.ok(s.sim.As("sam").EditBody(rfcs, pull, "Supersedes: RFC-1"))
+		s.over(time.Minute)
+		s.is(pull, rfc.Accepted)
+		s.is(rule, rfc.Accepted)
+		s.is(other, rfc.Superseded)
+	})
+}
+
 func TestATamperedStatusIsPutRight(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
