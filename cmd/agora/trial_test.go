@@ -112,6 +112,29 @@ func TestWhatIsSupersededIsVotedOn(t *testing.T) {
 	})
 }
 
+// Whoever rules one repository takes no RFC of another out of force.
+func TestAnRFCSupersedesInItsOwnRepositoryOnly(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		rule := s.issue("kim", "A good rule", "Text.", "rfc")
+		s.accepted(rule, 1, 7*day)
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "toys", Collaborators: map[string]string{"sam": "admin"}})
+		s.settle()
+		toy, err := s.sim.As("sam").OpenIssue("acme/toys", "A toy", "Supersedes: RFC-1", "rfc")
+		s.ok(err)
+		s.sayIn("acme/toys", "sam", toy.Number, "/rfc vote")
+		for _, who := range []string{"maya", "lee", "noor", "sam", "kim"} {
+			s.sayIn("acme/toys", who, toy.Number, "/vote approve")
+		}
+		s.over(7 * day)
+		s.isIn("acme/toys", toy.Number, rfc.Accepted)
+		s.is(rule, rfc.Accepted)
+		s.done("maya", rule, "/rfc supersede by=RFC-2")
+		s.is(rule, rfc.Superseded)
+	})
+}
+
 func TestATamperedStatusIsPutRight(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
