@@ -98,6 +98,10 @@ type Repository struct {
 // FullName is owner/name.
 func (r Repository) FullName() string { return r.Owner.Login + "/" + r.Name }
 
+// Public reports whether anybody may see what belongs to the repository. One that the
+// App no longer reaches may have become private since.
+func (r Repository) Public() bool { return !r.Private && r.Installation != 0 }
+
 // IssueRef names an issue or pull request for good: repositories are renamed,
 // ids stay.
 type IssueRef struct {

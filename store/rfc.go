@@ -54,10 +54,10 @@ func (tx *Tx) RFCs(ctx context.Context, filter rfc.Filter) ([]*rfc.RFC, error) {
 		WHERE (r.community = $1 OR CAST($1 AS BIGINT) = 0)
 		  AND (r.state = $2 OR CAST($2 AS TEXT) = '')
 		  AND (r.type = $3 OR CAST($3 AS TEXT) = '')
-		  AND (NOT CAST($4 AS BOOLEAN) OR NOT COALESCE(p.private, TRUE))
-		  AND r.number < $5 AND (r.number > 0 OR CAST($6 AS BIGINT) = 0)
-		ORDER BY CASE WHEN r.number = 0 THEN 0 ELSE 1 END, r.number DESC, r.id DESC LIMIT $7`,
-		filter.Community, string(filter.State), filter.Type, filter.Public, below, filter.BeforeNumber, bound(filter.Limit))
+		  AND (NOT CAST($4 AS BOOLEAN) OR NOT p.private AND p.installation <> 0 OR r.repository = $5)
+		  AND r.number < $6 AND (r.number > 0 OR CAST($7 AS BIGINT) = 0)
+		ORDER BY CASE WHEN r.number = 0 THEN 0 ELSE 1 END, r.number DESC, r.id DESC LIMIT $8`,
+		filter.Community, string(filter.State), filter.Type, filter.Public, filter.From, below, filter.BeforeNumber, bound(filter.Limit))
 	rfcs := make([]*rfc.RFC, len(found))
 	for i := range found {
 		rfcs[i] = &found[i]

@@ -101,10 +101,11 @@ func TestAnRFCIsSavedOnlyAsItWasLoaded(t *testing.T) {
 func TestRFCsAreListedNewestFirst(t *testing.T) {
 	onBoth(t, func(t *testing.T, s rfc.Store, _ time.Time) {
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
-			errs := tx.SaveRepository(ctx, app.Repository{ID: 9, Name: "public"})
-			errs = errors.Join(errs, tx.SaveRepository(ctx, app.Repository{ID: 10, Name: "secret", Private: true}))
+			errs := tx.SaveRepository(ctx, app.Repository{ID: 9, Name: "public", Installation: 5})
+			errs = errors.Join(errs, tx.SaveRepository(ctx, app.Repository{ID: 10, Name: "secret", Private: true, Installation: 5}),
+				tx.SaveRepository(ctx, app.Repository{ID: 11, Name: "lost"}))
 			for i, r := range []rfc.RFC{
-				{Number: 1, State: rfc.Accepted}, {Number: 2, State: rfc.Voting}, {Number: 0, State: rfc.Draft}, {Number: 3, State: rfc.Voting},
+				{Number: 1, State: rfc.Accepted}, {Number: 2, State: rfc.Voting}, {Number: 0, State: rfc.Draft}, {Number: 3, State: rfc.Voting}, {Number: 6, State: rfc.Open}, {Number: 9, State: rfc.Open},
 			} {
 				r.Community, r.Type, r.Ref = acme, "standard", app.IssueRef{Repository: 9 + int64(r.Number/3), Number: i + 1}
 				errs = errors.Join(errs, tx.SaveRFC(ctx, &r))
@@ -112,12 +113,14 @@ func TestRFCsAreListedNewestFirst(t *testing.T) {
 			return errors.Join(errs, tx.SaveRFC(ctx, &rfc.RFC{Community: 1, Number: 1, Ref: app.IssueRef{Repository: 1, Number: 1}}))
 		})
 		for want, filter := range map[string]rfc.Filter{
-			"0 3 2 1": {Community: acme},
-			"0 2 1":   {Community: acme, Public: true},
-			"3 2":     {Community: acme, State: rfc.Voting},
-			"2 1":     {Community: acme, BeforeNumber: 3},
-			"0 3":     {Community: acme, Limit: 2},
-			"":        {Community: acme, Type: "roadmap"},
+			"0 9 6 3 2 1": {Community: acme},
+			"0 2 1":       {Community: acme, Public: true},
+			"0 3 2 1":     {Community: acme, Public: true, From: 10},
+			"0 6 2 1":     {Community: acme, Public: true, From: 11},
+			"3 2":         {Community: acme, State: rfc.Voting},
+			"2 1":         {Community: acme, BeforeNumber: 3},
+			"0 9":         {Community: acme, Limit: 2},
+			"":            {Community: acme, Type: "roadmap"},
 		} {
 			var got []string
 			for _, r := range view(t, s, func(ctx context.Context, tx rfc.Tx) ([]*rfc.RFC, error) { return tx.RFCs(ctx, filter) }) {

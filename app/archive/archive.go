@@ -236,15 +236,14 @@ func (w walk) shows(ctx context.Context, e audit.Entry) (bool, error) {
 	return false, nil
 }
 
-// showsRepository reports whether anybody may see what belongs to a repository. One
-// that the App no longer reaches may have become private since.
+// showsRepository reports whether anybody may see what belongs to a repository.
 func (w walk) showsRepository(ctx context.Context, id int64) (bool, error) {
 	if w.everyone {
 		return true, nil
 	}
 	return w.remember(fmt.Sprintf("repository/%d", id), func() (bool, error) {
 		repository, err := w.tx.Repository(ctx, id)
-		return w.reached && !repository.Private && repository.Installation != 0, err
+		return w.reached && repository.Public(), err
 	})
 }
 

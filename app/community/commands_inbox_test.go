@@ -2,6 +2,7 @@ package community_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/notification"
+	"github.com/agora-rfc/agora/config"
 )
 
 // mailing are accounts whose profiles show addresses, or none.
@@ -108,6 +110,22 @@ func TestTheStewardsWhoAreKnown(t *testing.T) {
 		if got := stewards(); len(got) != 1 || got[0] != maya {
 			t.Errorf("without any other, stewards are %v", got)
 		}
+		names := func(r app.Repository, login string) {
+			f.change(func(ctx context.Context, tx community.Tx) error {
+				policy := config.DefaultPolicy()
+				policy.Stewards = []config.Steward{{Login: login}}
+				return errors.Join(tx.SaveRepository(ctx, r), tx.SavePolicy(ctx, community.PolicyRecord{Repository: r.ID, Policy: policy, Version: "1", ReadAt: f.now}))
+			})
+		}
+		names(rocket, "kim")
+		if got := stewards(); len(got) != 1 || got[0] != maya {
+			t.Errorf("a repository's own stewards make the community's %v", got)
+		}
+		names(app.Repository{ID: 12, Owner: rocket.Owner, Name: ".github", Installation: 5}, "Kim")
+		if got := stewards(); len(got) != 1 || got[0] != kim {
+			t.Errorf("by the owner's own file, stewards are %v", got)
+		}
+		names(app.Repository{ID: 12, Owner: rocket.Owner, Name: ".github", Installation: 5}, "nobody")
 		f.accepts(person(maya, "maya"), "/member role @lee steward")
 		if got := stewards(); len(got) != 1 || got[0] != lee {
 			t.Errorf("by role, stewards are %v", got)

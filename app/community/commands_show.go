@@ -148,7 +148,7 @@ func (p profile) recent(ctx context.Context, b *strings.Builder) error {
 			if err != nil && !app.Is(err, app.CodeNotFound) {
 				return err
 			}
-			public[c.Repository] = err == nil && !repo.Private
+			public[c.Repository] = err == nil && repo.Public()
 		}
 		if !public[c.Repository] || c.URL == "" || shown == recentShown {
 			continue

@@ -14,8 +14,9 @@ import (
 func MemberSubject(id int64) string { return fmt.Sprintf("member/%d", id) }
 
 // Register makes the person a member inside a transaction, or notes that a member
-// was active. Bots and deleted accounts never register (RULES §1). It reports
-// whether the person is a member afterwards.
+// was active. Bots and deleted accounts never register (RULES §1), and who left only by
+// the command: an erasure is undone by nobody else. It reports whether the person is a
+// member afterwards.
 func Register(ctx context.Context, tx Tx, community int64, user app.User, by Join, at time.Time) (Member, bool, error) {
 	if user.Gone() || user.Bot {
 		return Member{}, false, nil
@@ -27,7 +28,7 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 	if err == nil && m.Active() {
 		return touch(ctx, tx, m, user, by, at)
 	}
-	if by == JoinedByTaking && !m.LeftAt.IsZero() {
+	if by != JoinedByCommand && !m.LeftAt.IsZero() {
 		return m, false, nil // who left comes back only by asking
 	}
 	m.Community, m.ID, m.Login, m.Name = community, user.ID, user.Login, user.Name

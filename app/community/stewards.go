@@ -121,8 +121,9 @@ func (s *Service) IsCommunitySteward(ctx context.Context, repo app.Repository, u
 }
 
 // KnownStewards lists the members who are stewards of the community as far as is known
-// without asking GitHub: by their role, as the account itself, or named in a
-// configuration. Where none is, it is those who had admin permission when Agora came.
+// without asking GitHub: by their role, as the account itself, or named in the owner's
+// own file; what other repositories name are stewards of those alone. Where none is, it is
+// those who had admin permission when Agora came.
 func (s *Service) KnownStewards(ctx context.Context, account int64) (stewards []int64, err error) {
 	err = s.store.View(ctx, func(ctx context.Context, tx Tx) error {
 		members, err := tx.Members(ctx, account)
@@ -159,8 +160,8 @@ func (s *Service) KnownStewards(ctx context.Context, account int64) (stewards []
 	return stewards, err
 }
 
-// namedIn finds the people whom the community's configurations name as stewards, by login
-// in lower case.
+// namedIn finds the people whom the configuration of the owner's `.github` repository
+// names as stewards, by login in lower case.
 func namedIn(ctx context.Context, tx Tx, account int64) (map[string]bool, error) {
 	repositories, err := tx.Repositories(ctx, account)
 	if err != nil {
@@ -168,6 +169,9 @@ func namedIn(ctx context.Context, tx Tx, account int64) (map[string]bool, error)
 	}
 	named := map[string]bool{}
 	for _, r := range repositories {
+		if !strings.EqualFold(r.Name, ownerRepository) {
+			continue
+		}
 		record, err := tx.Policy(ctx, r.ID)
 		if err != nil && !app.Is(err, app.CodeNotFound) {
 			return nil, err

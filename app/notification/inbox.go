@@ -131,7 +131,8 @@ func author(ctx context.Context, tx Reading, n Notification) (string, error) {
 	return p.User.Login, nil
 }
 
-// privacy knows which repositories are private; one that nobody knows is.
+// privacy knows which repositories are private; one that nobody knows is, and one that
+// the App no longer reaches may be.
 type privacy struct {
 	tx interface {
 		Repository(ctx context.Context, id int64) (app.Repository, error)
@@ -147,6 +148,6 @@ func (p privacy) of(ctx context.Context, repository int64) (bool, error) {
 	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return true, err
 	}
-	p.known[repository] = err != nil || repo.Private
+	p.known[repository] = err != nil || !repo.Public()
 	return p.known[repository], nil
 }

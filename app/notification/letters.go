@@ -293,7 +293,7 @@ func (s *Service) mayRead(ctx context.Context, repository int64, user app.User) 
 		return false, nil
 	case err != nil:
 		return false, err
-	case !repo.Private:
+	case repo.Public():
 		return true, nil
 	case repo.Installation == 0:
 		return false, nil

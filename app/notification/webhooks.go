@@ -43,7 +43,7 @@ func placeOf(ctx context.Context, tx Tx, n Notification) (p place, err error) {
 		return p, nil
 	}
 	p.repository, err = tx.Repository(ctx, n.Repository)
-	p.private = err != nil || p.repository.Private
+	p.private = err != nil || !p.repository.Public()
 	if app.Is(err, app.CodeNotFound) {
 		err = nil
 	}

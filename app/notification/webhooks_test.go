@@ -65,6 +65,31 @@ func TestAWebhookHearsWhatItIsFor(t *testing.T) {
 	})
 }
 
+// What the App no longer reaches may have become private: it is told to nobody but the
+// readers of its own repository, and to webhooks that hear what is private.
+func TestWhatIsLostFromSightIsPrivate(t *testing.T) {
+	inOffice(t, []config.Webhook{{Name: "all", Community: "acme"}, {Name: "private", Community: "acme", Private: true}}, func(o *office) {
+		o.mails(notification.MailEach, lee)
+		o.ok(o.store.Community().InTx(o.t.Context(), func(ctx context.Context, tx community.Tx) error {
+			repository, err := tx.Repository(ctx, public)
+			if err != nil {
+				return err
+			}
+			repository.Installation = 0
+			return tx.SaveRepository(ctx, repository)
+		}))
+		o.tell(public, notification.RFCOpened)
+		o.tell(0, notification.DecisionMade) // of the community at large
+		o.pass(time.Minute)
+		o.expect("all", o.posted("all"), "decision_made")
+		o.expect("private", o.posted("private"), "rfc_opened", "decision_made")
+		o.expect("letters", o.sent(), "lee: RFC-2")
+		if got := o.look(secret, lee); !strings.Contains(got, "**2 unread**") || !strings.Contains(got, "1 more in private repositories") || strings.Contains(got, "[RFC-1]") {
+			t.Errorf("the inbox shows:\n%s", got)
+		}
+	})
+}
+
 func TestAWebhookSaysWhatHappened(t *testing.T) {
 	inOffice(t, []config.Webhook{{Name: "all", Community: "acme"}}, func(o *office) {
 		o.tell(public, notification.RFCOpened)

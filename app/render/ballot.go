@@ -42,6 +42,13 @@ func ballotOpen(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	fmt.Fprintf(&b, ". Of several votes of yours the newest counts; `/vote retract` takes all of them back.\n\n"+
 		"`/vote request-changes` with a reason of at least %d characters opens a concern, until %s.\n",
 		round.Policy.Concerns.MinReason, instant(round.ConcernsUntil()))
+	if len(round.Supersedes) > 0 {
+		names := make([]string, len(round.Supersedes))
+		for i, number := range round.Supersedes {
+			names[i] = fmt.Sprintf("RFC-%d", number)
+		}
+		fmt.Fprintf(&b, "\nAccepting it supersedes **%s**.\n", strings.Join(names, ", "))
+	}
 	return b.String()
 }
 

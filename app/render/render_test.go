@@ -54,6 +54,7 @@ func stories() map[string]rfc.View {
 
 	issue := newStory().vote()
 	issue.rfc.Kind = rfc.KindIssue
+	issue.record.Round.Supersedes = []int{3, 5}
 
 	changed := passing().decide()
 	changed.rfc.Text.Hash = "fedcba"

@@ -298,7 +298,7 @@ func visibleRFC(ctx context.Context, tx Tx, account int64, number int, in int64)
 	if err != nil {
 		return nil, err
 	}
-	if home.Private {
+	if !home.Public() {
 		return nil, app.Errorf(app.CodeNotFound, "there is no RFC-%d here", number)
 	}
 	return r, nil

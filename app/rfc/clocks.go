@@ -248,11 +248,17 @@ func (c *change) enter(ctx context.Context, member int64, kind config.EntryKind,
 	return err
 }
 
-// supersede orders the RFCs that this one replaces to be marked, each in its own lane.
+// supersede orders the RFCs that this one replaces to be marked, each in its own lane:
+// those that its text named when the vote on it began. An RFC of another repository has
+// other stewards, and may have stricter rules: it takes a command there.
 func (c *change) supersede(ctx context.Context) error {
-	for _, number := range c.r.Supersedes {
-		other, err := visibleRFC(ctx, c.tx, c.r.Community, number, c.repo.ID)
-		if app.Is(err, app.CodeNotFound) {
+	named := c.r.Supersedes
+	if c.round.Supersedes != nil {
+		named = c.round.Supersedes
+	}
+	for _, number := range named {
+		other, err := c.tx.RFCByNumber(ctx, c.r.Community, number)
+		if app.Is(err, app.CodeNotFound) || err == nil && other.Ref.Repository != c.r.Ref.Repository {
 			continue
 		}
 		if err != nil {

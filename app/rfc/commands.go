@@ -323,7 +323,7 @@ func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.
 			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
 			return err
 		})
-		if app.Is(err, app.CodeNotFound) || err == nil && (repo.Installation == 0 || repo.Private || repo.Owner.ID != owner) {
+		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner) {
 			return false, nil // not of this community, or nothing to speak of here
 		}
 		if err != nil {
@@ -375,7 +375,7 @@ func (s *Service) listCommand(_ context.Context, call command.Call) (command.App
 	state, _ := call.Command.Option("state")
 	return func(ctx context.Context) (reply string, err error) {
 		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-			found, err := tx.RFCs(ctx, Filter{Community: call.Repo.Owner.ID, State: State(state), Public: !call.Repo.Private, Limit: listShown})
+			found, err := tx.RFCs(ctx, Filter{Community: call.Repo.Owner.ID, State: State(state), Public: true, From: call.Repo.ID, Limit: listShown})
 			if err != nil {
 				return err
 			}

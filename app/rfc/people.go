@@ -62,8 +62,8 @@ func (c *change) replied(by app.User, at time.Time) {
 }
 
 // Tasks lists what waits for a member in the community: votes not cast, concerns to
-// answer or to settle. What is of other private repositories than the one it is read
-// from is left out.
+// answer or to settle. What is of other repositories than the one it is read from is
+// left out unless they are public.
 func (s *Service) Tasks(ctx context.Context, from app.Repository, member int64) (tasks []community.Task, err error) {
 	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		tasks = nil
@@ -74,7 +74,7 @@ func (s *Service) Tasks(ctx context.Context, from app.Repository, member int64) 
 			}
 			for _, r := range found {
 				repo, err := tx.Repository(ctx, r.Ref.Repository)
-				if err != nil || repo.Private && repo.ID != from.ID {
+				if err != nil || !repo.Public() && repo.ID != from.ID {
 					if err != nil && !app.Is(err, app.CodeNotFound) {
 						return err
 					}

@@ -175,6 +175,9 @@ type Round struct {
 	OpenedAt      time.Time     `json:"opened_at"`
 	Planned       time.Time     `json:"planned"` // the deadline before any extension
 	Text          Text          `json:"text"`
+	// Supersedes are the RFCs that the text named so when the round opened: voters accept
+	// these, and no others. Nil in a round from before it was kept.
+	Supersedes []int `json:"supersedes"`
 	// Heads and Weight are N and W: the regulars, the base of the quorum.
 	// Eligible counts everybody who may vote.
 	Heads    int   `json:"heads"`

@@ -42,7 +42,7 @@ func (c *change) openRound(ctx context.Context, why string, actor app.User) erro
 	c.round = &Round{
 		RFC: c.r.ID, Number: c.r.Round, Type: c.r.Type, Policy: c.policy.Policy, PolicyVersion: c.policy.Version,
 		OpenedAt: opened, Planned: opened.Add(c.policy.Policy.RulesOf(c.r.Type).Voting.Std()),
-		Text: c.r.Text, Eligible: len(voters),
+		Text: c.r.Text, Supersedes: append([]int{}, c.r.Supersedes...), Eligible: len(voters),
 	}
 	for _, v := range voters {
 		if v.Regular {

@@ -15,8 +15,10 @@ type Filter struct {
 	Community int64
 	State     State
 	Type      string
-	// Public leaves out what belongs to private repositories.
+	// Public leaves out what belongs to repositories that are private or out of the App's
+	// reach, except the one it is read from.
 	Public bool
+	From   int64 // a repository's id, 0 for none
 	// BeforeNumber pages: only RFCs with a smaller number.
 	BeforeNumber int
 	Limit        int

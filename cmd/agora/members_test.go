@@ -205,6 +205,46 @@ func TestWhoLeavesIsGoneFromTheDatabase(t *testing.T) {
 	})
 }
 
+// Who left is not taken in again by the next RFC for being a collaborator; they come back
+// by asking, and are worth then what they were.
+func TestWhoLeftComesBackOnlyByAsking(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		const login = "vanishing-quinn"
+		s.sim.AddUser(ghsim.NewUser{Login: login, Name: "Quinn Unforgotten"})
+		s.ok(s.sim.As("maya").AddCollaborator(rfcs, login, "write"))
+		s.pass(40 * day)
+		number := s.issue("kim", "One", "Text.", "rfc")
+		s.done(login, number, "/member leave")
+		s.pass(30 * time.Minute)
+		s.pass(45 * time.Minute)
+		s.issue("kim", "Two", "Text.", "rfc")
+		s.pass(5 * day)
+		if s.holds(url, login) || s.holds(url, "Unforgotten") {
+			t.Error("the next RFC brought the person back")
+		}
+		s.refused("kim", number, "/member show @"+login, "is not a member here")
+		s.done(login, number, "/member join")
+		s.issue("kim", "Three", "Text.", "rfc")
+		s.contains(s.replyTo(rfcs, number, s.say("kim", number, "/member show @"+login)), login)
+		entries := 0
+		s.everybody(func(m community.Member, _ []community.Contribution, ledger []community.Entry) {
+			if m.Login != login {
+				return
+			}
+			for _, e := range ledger {
+				if e.Kind == config.GenesisWrite {
+					entries++
+				}
+			}
+		})
+		if entries != 1 {
+			t.Errorf("who came back has %d genesis entries, want the one", entries)
+		}
+	})
+}
+
 // holds searches the whole database for a word.
 func (s *scene) holds(url, word string) bool {
 	s.t.Helper()

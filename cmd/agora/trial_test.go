@@ -7,6 +7,7 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 // What outside trials found, each as a story.
@@ -29,6 +30,109 @@ func TestAPublicCheckTellsNothingOfAPrivateRFC(t *testing.T) {
 	if run.Conclusion != "failure" {
 		t.Errorf("the check is %q: what cannot be found is not accepted", run.Conclusion)
 	}
+}
+
+// A list said in one private repository is read by its readers, who are not those of
+// every other.
+func TestAListTellsNothingOfOtherPrivateRepositories(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		for _, name := range []string{"vault", "contractors"} {
+			s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: name, Private: true, Collaborators: map[string]string{"kim": "write"}})
+		}
+		s.settle()
+		s.issue("kim", "Weights", "Let them count.", "rfc")
+		_, err := s.sim.As("kim").OpenIssue("acme/vault", "Merger with umbrella", "Nobody knows.", "rfc")
+		s.ok(err)
+		own, err := s.sim.As("kim").OpenIssue("acme/contractors", "Hours", "How they are counted.", "rfc")
+		s.ok(err)
+		list := s.replyTo("acme/contractors", own.Number, s.sayIn("acme/contractors", "kim", own.Number, "/rfc list"))
+		s.contains(list, "Weights", "Hours")
+		if strings.Contains(list, "umbrella") || strings.Contains(list, "vault") {
+			t.Errorf("it tells of another private repository:\n%s", list)
+		}
+	})
+}
+
+// A repository taken from the App may become private without a word to it.
+func TestWhatTheAppLostSightOfIsNotShown(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "lab", Collaborators: map[string]string{"kim": "write"}})
+		s.settle()
+		number := s.issue("kim", "Weights", "Let them count.", "rfc")
+		s.done("rob", number, "/member join")
+		lab, err := s.sim.As("kim").OpenIssue("acme/lab", "Merger with umbrella", "Nobody knows.", "rfc")
+		s.ok(err)
+		s.sayIn("acme/lab", "maya", lab.Number, "/rfc vote")
+		s.isIn("acme/lab", lab.Number, rfc.Voting)
+		for _, command := range []string{"/member inbox", "/rfc list", "/member show"} {
+			s.contains(s.replyTo(rfcs, number, s.say("kim", number, command)), "RFC-2")
+		}
+		s.sim.RevokeRepositories(s.installation(), "lab")
+		s.settle()
+		s.ok(s.sim.As("maya").SetPrivate("acme/lab", true))
+		s.settle()
+		for _, command := range []string{"/member inbox", "/rfc list", "/member show"} {
+			for _, who := range []string{"kim", "rob"} {
+				if reply := s.replyTo(rfcs, number, s.say(who, number, command)); strings.Contains(reply, "umbrella") || strings.Contains(reply, "RFC-2") || strings.Contains(reply, "acme/lab") {
+					t.Errorf("%s tells %s of it:\n%s", command, who, reply)
+				}
+			}
+		}
+		probe := s.pull("rob", ghsim.NewPullRequest{Title: "Guess", Body: "Implements: RFC-2"})
+		if _, run := s.check(s.head(probe)); !strings.Contains(run.Output.Title, "cannot be found") {
+			t.Errorf("the check says %q", run.Output.Title)
+		}
+	})
+}
+
+// What an acceptance supersedes is part of what is voted on: a line added to the
+// description of a pull request during the vote changes no text, and supersedes nothing.
+func TestWhatIsSupersededIsVotedOn(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		rule, other := s.issue("kim", "A good rule", "Text.", "rfc"), s.issue("kim", "Another", "Text.", "rfc")
+		for n, number := range []int{rule, other} {
+			s.accepted(number, n+1, 7*day)
+		}
+		pull := s.pull("sam", ghsim.NewPullRequest{Title: "A small thing", Body: "Supersedes: RFC-2"}, "rfc")
+		s.done("maya", pull, "/rfc vote")
+		s.contains(s.ballot(pull, 3, 1).Body, "Accepting it supersedes **RFC-2**.")
+		s.react(pull, 3, 1, "+1", "maya", "lee", "noor", "sam", "kim")
+		s.pass(7*day - time.Minute)
+		s.ok(s.sim.As("sam").EditBody(rfcs, pull, "Supersedes: RFC-1"))
+		s.over(time.Minute)
+		s.is(pull, rfc.Accepted)
+		s.is(rule, rfc.Accepted)
+		s.is(other, rfc.Superseded)
+	})
+}
+
+// Whoever rules one repository takes no RFC of another out of force.
+func TestAnRFCSupersedesInItsOwnRepositoryOnly(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		rule := s.issue("kim", "A good rule", "Text.", "rfc")
+		s.accepted(rule, 1, 7*day)
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "toys", Collaborators: map[string]string{"sam": "admin"}})
+		s.settle()
+		toy, err := s.sim.As("sam").OpenIssue("acme/toys", "A toy", "Supersedes: RFC-1", "rfc")
+		s.ok(err)
+		s.sayIn("acme/toys", "sam", toy.Number, "/rfc vote")
+		for _, who := range []string{"maya", "lee", "noor", "sam", "kim"} {
+			s.sayIn("acme/toys", who, toy.Number, "/vote approve")
+		}
+		s.over(7 * day)
+		s.isIn("acme/toys", toy.Number, rfc.Accepted)
+		s.is(rule, rfc.Accepted)
+		s.done("maya", rule, "/rfc supersede by=RFC-2")
+		s.is(rule, rfc.Superseded)
+	})
 }
 
 func TestATamperedStatusIsPutRight(t *testing.T) {

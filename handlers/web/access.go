@@ -43,11 +43,8 @@ func community(ctx context.Context, tx rfc.Tx, login string) (app.Account, error
 	return account, nothing
 }
 
-// public reports whether anybody may see what belongs to the repository. One that
-// the App no longer reaches may have become private since.
-func public(repository app.Repository) bool {
-	return !repository.Private && repository.Installation != 0
-}
+// public reports whether anybody may see what belongs to the repository.
+func public(repository app.Repository) bool { return repository.Public() }
 
 func installed(ctx context.Context, tx rfc.Tx, login string) (app.Account, error) {
 	installation, err := tx.InstallationByLogin(ctx, login)
