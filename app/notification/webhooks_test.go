@@ -124,7 +124,7 @@ func TestAWebhookThatFailsIsTriedForThreeDays(t *testing.T) {
 // hold up letters, is given up in time though few of it were tried, and is delivered when
 // the receiver is well again.
 func TestManyWaitForADeadWebhookInPeace(t *testing.T) {
-	const many = 60
+	const many = 20
 	inOffice(t, []config.Webhook{{Name: "dead", Community: "acme"}}, func(o *office) {
 		o.mails(notification.MailEach, lee)
 		o.posts.refuses["dead"] = errors.New("the receiver does not answer")
@@ -136,8 +136,8 @@ func TestManyWaitForADeadWebhookInPeace(t *testing.T) {
 			t.Errorf("at first %d runs and %d tries", n, len(o.posts.tries))
 		}
 		hour := func() {
-			for range 360 {
-				o.clock.micros.Add((10 * time.Second).Microseconds())
+			for range 120 {
+				o.clock.micros.Add((30 * time.Second).Microseconds())
 				o.run()
 			}
 		}
