@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/app/rfc"
 )
 
 // text is a column of bytes as text.
@@ -20,10 +22,10 @@ func (d dialect) text(column string) string {
 	return `CAST(` + column + ` AS TEXT)`
 }
 
-// Erase takes a person's name, and what they wrote, out of everything that is kept
-// beside the member; numeric ids stay. Processed deliveries are emptied afterwards,
-// by EraseDeliveries.
-func (tx *Tx) Erase(ctx context.Context, account, member int64, login string) error {
+// Erase takes a person's name, by every login they had, and what they wrote, out of
+// everything that is kept beside the member; numeric ids stay. Processed deliveries are
+// emptied afterwards, by EraseDeliveries.
+func (tx *Tx) Erase(ctx context.Context, account, member int64, logins ...string) error {
 	for _, statement := range []string{
 		`UPDATE acts SET login = '', reason = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
 		`UPDATE electorate SET login = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
@@ -34,20 +36,74 @@ func (tx *Tx) Erase(ctx context.Context, account, member int64, login string) er
 			return fmt.Errorf("erasing member %d: %w", member, err)
 		}
 	}
-	if err := tx.eraseNotifications(ctx, account, member, login); err != nil || login == "" {
+	if err := tx.eraseNotifications(ctx, account, member); err != nil {
 		return err
 	}
-	if err := tx.eraseReplies(ctx, account, member, login); err != nil {
+	if err := tx.eraseSetAside(ctx, account, member, tx.now); err != nil {
 		return err
+	}
+	logins = slices.DeleteFunc(slices.Clone(logins), func(login string) bool { return login == "" })
+	if len(logins) == 0 {
+		return nil
+	}
+	for _, login := range logins {
+		if err := tx.eraseTitles(ctx, account, member, login); err != nil {
+			return err
+		}
+		if err := tx.eraseReplies(ctx, account, member, login); err != nil {
+			return err
+		}
 	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO erasures (community, member, login, left_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (community, member) DO UPDATE SET login = excluded.login, left_at = excluded.left_at`,
-		account, member, key(login), tx.now)
+		ON CONFLICT (community, member) DO UPDATE SET left_at = excluded.left_at,
+			login = CASE WHEN erasures.login = excluded.login THEN excluded.login ELSE erasures.login || ' ' || excluded.login END`,
+		account, member, key(strings.Join(logins, " ")), tx.now)
 	if err != nil {
 		return fmt.Errorf("noting that member %d is to be erased: %w", member, err)
 	}
 	return nil
+}
+
+// eraseSetAside drops the commands of a person that were set aside before they left,
+// with the comments they stand in: of who left, nothing is carried out any more.
+func (tx *Tx) eraseSetAside(ctx context.Context, account, member, leftAt int64) error {
+	for _, in := range []struct{ list, drop string }{
+		{`SELECT key, body FROM timers WHERE kind = $1`, `DELETE FROM timers WHERE key = $1`},
+		{`SELECT CAST(id AS TEXT), body FROM deliveries WHERE kind = $1 AND state IN ('pending', 'running') AND state = 'pending'`, // as the index has it
+			`DELETE FROM deliveries WHERE id = CAST($1 AS BIGINT) AND state = 'pending'`},
+	} {
+		keys, err := tx.setAside(ctx, in.list, account, member, leftAt)
+		if err != nil {
+			return fmt.Errorf("looking for commands of member %d: %w", member, err)
+		}
+		for _, key := range keys {
+			if _, err := tx.ExecContext(ctx, in.drop, key); err != nil {
+				return fmt.Errorf("dropping commands of member %d: %w", member, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) setAside(ctx context.Context, query string, account, member, leftAt int64) (keys []string, err error) {
+	rows, err := tx.QueryContext(ctx, query, rfc.CommentKind)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		var body []byte
+		if err := rows.Scan(&key, &body); err != nil {
+			return nil, err
+		}
+		change, err := rfc.ReadCommentChange(body)
+		if err == nil && change.Repo.Owner.ID == account && change.Comment.Author.ID == member && change.Comment.UpdatedAt.UnixMicro() <= leftAt {
+			keys = append(keys, key)
+		}
+	}
+	return keys, rows.Err()
 }
 
 // eraseReplies takes a login out of the replies to commands.
@@ -77,8 +133,9 @@ func pattern(login string) string { return strings.NewReplacer("%", "", `\`, "")
 // erasure is a person who left, as the deliveries may still name them.
 type erasure struct {
 	community, member int64
-	login             string
+	logins            string // with a space in between
 	leftAt            int64
+	waiting           bool // for more that may name them
 }
 
 // eraseSpan is how many deliveries one transaction looks through.
@@ -90,8 +147,8 @@ const eraseSpan = 2000
 const eraseFor = time.Hour
 
 // EraseDeliveries empties the deliveries that name somebody who left, as soon as
-// they are processed. While that may bring up more, the error says when to do it
-// again (app.RetryAfter).
+// they are processed, for all who left in one pass. While there may be more of it, it
+// sets a timer to come again.
 func (s *Store) EraseDeliveries(ctx context.Context) error {
 	var erasures []erasure
 	var last int64
@@ -104,33 +161,55 @@ func (s *Store) EraseDeliveries(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for who is to be erased: %w", err)
 	}
-	waiting, now := false, s.now()
-	for _, e := range erasures {
-		waiting = waiting || now < e.leftAt+eraseFor.Microseconds()
-		for after := int64(0); after < last; after += eraseSpan {
-			err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-				left, err := tx.eraseSpan(ctx, e, after, after+eraseSpan)
-				waiting = waiting || left
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("erasing member %d from deliveries: %w", e.member, err)
+	if len(erasures) == 0 {
+		return nil
+	}
+	now := s.now()
+	for i := range erasures {
+		erasures[i].waiting = now < erasures[i].leftAt+eraseFor.Microseconds()
+	}
+	for after := int64(0); after < last; after += eraseSpan {
+		waiting := make([]bool, len(erasures))
+		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) (err error) {
+			for i, e := range erasures {
+				if waiting[i], err = tx.eraseSpan(ctx, e, after, after+eraseSpan); err != nil {
+					return fmt.Errorf("erasing member %d from deliveries: %w", e.member, err)
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i := range erasures {
+			erasures[i].waiting = erasures[i].waiting || waiting[i]
 		}
 	}
-	if waiting {
-		return app.RetryAfter(errors.New("events that name somebody who left may still come"), eraseFor/6)
+	if err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error { return tx.endErasures(ctx, erasures) }); err != nil {
+		return err
 	}
+	return s.truncateLog(ctx)
+}
+
+// endErasures forgets the erasures that are done, and has the others go on later.
+func (tx *Tx) endErasures(ctx context.Context, erasures []erasure) error {
+	waiting := false
 	for _, e := range erasures {
-		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM erasures WHERE community = $1 AND member = $2 AND left_at = $3`, e.community, e.member, e.leftAt)
+		if err := tx.eraseSetAside(ctx, e.community, e.member, e.leftAt); err != nil {
 			return err
-		})
+		}
+		if waiting = waiting || e.waiting; e.waiting {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM erasures WHERE community = $1 AND member = $2 AND left_at = $3`, e.community, e.member, e.leftAt)
 		if err != nil {
 			return fmt.Errorf("ending the erasure of member %d: %w", e.member, err)
 		}
 	}
-	return s.truncateLog(ctx)
+	if !waiting {
+		return nil
+	}
+	return tx.SetTimerEarlier(ctx, community.EraseKind, instant(tx.now).Add(eraseFor/6), community.EraseKind, community.EraseKind, nil)
 }
 
 func (tx *Tx) erasures(ctx context.Context) (list []erasure, err error) {
@@ -141,7 +220,7 @@ func (tx *Tx) erasures(ctx context.Context) (list []erasure, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var e erasure
-		if err := rows.Scan(&e.community, &e.member, &e.login, &e.leftAt); err != nil {
+		if err := rows.Scan(&e.community, &e.member, &e.logins, &e.leftAt); err != nil {
 			return nil, err
 		}
 		list = append(list, e)
@@ -153,8 +232,14 @@ func (tx *Tx) erasures(ctx context.Context) (list []erasure, err error) {
 // whether some of them wait yet. What was parked is given up: it holds what must go.
 func (tx *Tx) eraseSpan(ctx context.Context, e erasure, after, last int64) (waiting bool, err error) {
 	body := `lower(` + tx.store.dialect.text("body") + `)`
-	names := `(body IS NOT NULL AND (` + body + ` LIKE $3 OR ` + body + ` LIKE $4) OR lower(error) LIKE $3)`
-	args := []any{after, last, "%" + pattern(e.login) + "%", fmt.Sprintf(`%%"id":%d,%%`, e.member)}
+	args := []any{after, last, fmt.Sprintf(`%%"id":%d,%%`, e.member)}
+	inBody, inError := body+` LIKE $3`, `FALSE`
+	for _, login := range strings.Fields(e.logins) {
+		args = append(args, "%"+pattern(login)+"%")
+		inBody += fmt.Sprintf(` OR %s LIKE $%d`, body, len(args))
+		inError += fmt.Sprintf(` OR lower(error) LIKE $%d`, len(args))
+	}
+	names := `(body IS NOT NULL AND (` + inBody + `) OR ` + inError + `)`
 	for _, statement := range []string{
 		`DELETE FROM deliveries WHERE id > $1 AND id <= $2 AND state = 'done' AND dedup_key IS NULL AND ` + names,
 		`UPDATE deliveries SET body = NULL, error = '', state = 'done', finished_at = COALESCE(finished_at, run_at)
@@ -165,7 +250,7 @@ func (tx *Tx) eraseSpan(ctx context.Context, e erasure, after, last int64) (wait
 		}
 	}
 	err = tx.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM deliveries WHERE id > $1 AND id <= $2 AND state IN ('pending', 'running') AND created_at <= $5 AND `+names+`)`,
+		SELECT EXISTS (SELECT 1 FROM deliveries WHERE id > $1 AND id <= $2 AND state IN ('pending', 'running') AND created_at <= `+fmt.Sprintf("$%d", len(args)+1)+` AND `+names+`)`,
 		append(args, e.leftAt)...).Scan(&waiting)
 	return waiting, err
 }

@@ -47,6 +47,7 @@ func TestOrderAndSolitudeUnderLoad(t *testing.T) {
 		for sender := range hammerSenders {
 			group.Go(func() error { return h.sender(ctx, h.stores[sender%len(h.stores)], sender) })
 		}
+		group.Go(func() error { return h.sweeper(ctx, h.stores[len(h.stores)-1]) })
 		must(t, group.Wait())
 		stats, err := h.stores[0].QueueStats(t.Context())
 		must(t, err)
@@ -88,6 +89,16 @@ func (h *hammer) claimer(ctx context.Context, s *store.Store) error {
 		case <-h.finished:
 		case <-ctx.Done():
 			return fmt.Errorf("no wake-up, %d left: %w", h.left.Load(), ctx.Err())
+		}
+	}
+	return nil
+}
+
+// sweeper drops lanes as soon as they are idle, to have them made anew all the time.
+func (h *hammer) sweeper(ctx context.Context, s *store.Store) error {
+	for h.left.Load() > 0 {
+		if _, err := s.DropIdleLanes(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -275,8 +275,7 @@ func (tx *Tx) Person(ctx context.Context, account, member int64) (notification.P
 	return p, err
 }
 
-// DropNotifications forgets what happened before an instant, and the lanes that served
-// letters and webhooks and are empty.
+// DropNotifications forgets what happened before an instant.
 func (s *Store) DropNotifications(ctx context.Context, before time.Time) error {
 	const batch = 1000 // so that no transaction holds up the others for long
 	for _, statement := range []string{
@@ -284,16 +283,10 @@ func (s *Store) DropNotifications(ctx context.Context, before time.Time) error {
 			SELECT community, member, position FROM notification_recipients WHERE at < $1 ORDER BY at LIMIT $2)`,
 		`DELETE FROM notifications WHERE position IS NOT NULL AND id IN (
 			SELECT id FROM notifications WHERE at < $1 ORDER BY at LIMIT $2)`,
-		`DELETE FROM lanes WHERE lease_token IS NULL AND ready_at IS NULL AND key IN (
-			SELECT key FROM lanes WHERE lease_token IS NULL AND ready_at IS NULL AND key >= $1 AND key < $2 LIMIT $3)`,
 	} {
-		args := []any{before.UnixMicro(), batch}
-		if strings.Contains(statement, "lanes") {
-			args = []any{notification.LanePrefix, after(notification.LanePrefix), batch}
-		}
 		for dropped := int64(batch); dropped == batch; {
 			err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-				result, err := tx.ExecContext(ctx, statement, args...)
+				result, err := tx.ExecContext(ctx, statement, before.UnixMicro(), batch)
 				if err == nil {
 					dropped, err = result.RowsAffected()
 				}
@@ -308,8 +301,8 @@ func (s *Store) DropNotifications(ctx context.Context, before time.Time) error {
 }
 
 // eraseNotifications takes what is personal of a member out of notifications: how they
-// want to be told, their inbox, where they wrote, and their login in titles.
-func (tx *Tx) eraseNotifications(ctx context.Context, account, member int64, login string) error {
+// want to be told, their inbox, and where they wrote.
+func (tx *Tx) eraseNotifications(ctx context.Context, account, member int64) error {
 	for _, statement := range []string{
 		`DELETE FROM notification_settings WHERE community = $1 AND member = $2`,
 		`DELETE FROM notification_recipients WHERE community = $1 AND member = $2`,
@@ -319,9 +312,11 @@ func (tx *Tx) eraseNotifications(ctx context.Context, account, member int64, log
 			return fmt.Errorf("erasing member %d from notifications: %w", member, err)
 		}
 	}
-	if login == "" {
-		return nil
-	}
+	return nil
+}
+
+// eraseTitles takes a login out of the titles of notifications.
+func (tx *Tx) eraseTitles(ctx context.Context, account, member int64, login string) error {
 	found, err := tx.notifications(ctx, `WHERE community = $1 AND lower(title) LIKE $2`, account, "%"+pattern(login)+"%")
 	if err != nil {
 		return err

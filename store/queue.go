@@ -265,3 +265,33 @@ func (s *Store) RescueLanes(ctx context.Context) (int, error) {
 		}
 	}
 }
+
+// DropIdleLanes forgets lanes in which nothing waits and nothing will by a timer, a
+// bounded number of them. Who has work for one makes it anew.
+func (s *Store) DropIdleLanes(ctx context.Context) (dropped int64, err error) {
+	const batch, batches = 1000, 100 // so that no transaction holds up the others for long
+	for range batches {
+		var n int64
+		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+			// What the outer conditions ask is asked again of a row that somebody changed
+			// meanwhile, and whoever brings work to a lane sets ready_at.
+			result, err := tx.ExecContext(ctx, `
+				DELETE FROM lanes WHERE lease_token IS NULL AND ready_at IS NULL AND key IN (
+					SELECT key FROM lanes l WHERE lease_token IS NULL AND ready_at IS NULL
+					  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.key AND d.state IN ('pending', 'running'))
+					  AND key NOT IN (SELECT lane FROM timers)
+					LIMIT $1)`, batch)
+			if err == nil {
+				n, err = result.RowsAffected()
+			}
+			return err
+		})
+		if err != nil {
+			return dropped, fmt.Errorf("dropping idle lanes: %w", err)
+		}
+		if dropped += n; n < batch {
+			break
+		}
+	}
+	return dropped, nil
+}

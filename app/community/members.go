@@ -2,6 +2,7 @@ package community
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -25,6 +26,10 @@ type Member struct {
 	Community int64  `json:"-"`
 	ID        int64  `json:"-"`
 	Login     string `json:"-"` // as last seen; "" after erasure
+
+	// FormerLogins are the newest of those before, newest first: what was written under them
+	// is erased too.
+	FormerLogins []string `json:"former_logins,omitempty"`
 
 	Name string `json:"name,omitempty"`
 	// AccountCreatedAt is zero until the GitHub profile was read; such a member is
@@ -58,6 +63,19 @@ const (
 
 // Active reports whether the person is a member now.
 func (m Member) Active() bool { return m.LeftAt.IsZero() && !m.JoinedAt.IsZero() }
+
+// maxFormerLogins is how many former logins of a member are kept.
+const maxFormerLogins = 10
+
+// rename gives a member the login they bear now.
+func (m *Member) rename(login string) {
+	if m.Login != "" && m.Login != login {
+		former := slices.DeleteFunc(slices.Clone(m.FormerLogins), func(l string) bool { return l == login || l == m.Login })
+		former = append([]string{m.Login}, former...)
+		m.FormerLogins = former[:min(len(former), maxFormerLogins)]
+	}
+	m.Login = login
+}
 
 // Held reports whether a steward holds the member.
 func (m Member) Held() bool { return !m.HeldAt.IsZero() }
@@ -136,8 +154,9 @@ type Tx interface {
 	EngagementTx
 	DigestTx
 
-	// Erase takes a person's name and words out of what is kept beside the member.
-	Erase(ctx context.Context, community, member int64, login string) error
+	// Erase takes a person's name, by every login they had, and words out of what is kept
+	// beside the member.
+	Erase(ctx context.Context, community, member int64, logins ...string) error
 
 	AppendAudit(ctx context.Context, entry audit.Entry) error
 	// RecentAudit lists the newest entries of one subject's trail, oldest first.

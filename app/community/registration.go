@@ -31,7 +31,8 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 	if by != JoinedByCommand && !m.LeftAt.IsZero() {
 		return m, false, nil // who left comes back only by asking
 	}
-	m.Community, m.ID, m.Login, m.Name = community, user.ID, user.Login, user.Name
+	m.rename(user.Login)
+	m.Community, m.ID, m.Name = community, user.ID, user.Name
 	if !user.CreatedAt.IsZero() {
 		m.AccountCreatedAt = user.CreatedAt
 	}
@@ -48,7 +49,7 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 // regular of somebody who was registered without asking.
 func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time.Time) (Member, bool, error) {
 	changed := m.Login != user.Login || at.Sub(m.LastActiveAt) > time.Hour
-	m.Login = user.Login
+	m.rename(user.Login)
 	if at.After(m.LastActiveAt) {
 		m.LastActiveAt = at
 	}
@@ -64,7 +65,8 @@ func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time
 	return m, true, tx.SaveMember(ctx, m)
 }
 
-// EraseKind is the kind of the entry that empties the deliveries of who left.
+// EraseKind is the kind, and the lane, of the entry that empties the deliveries of all who
+// left.
 const EraseKind = "deliveries.erase"
 
 // Leave erases a member's personal data, wherever it is kept, and keeps the ledger
@@ -75,14 +77,14 @@ func (s *Service) Leave(ctx context.Context, tx Tx, m Member, at time.Time) erro
 	if err := tx.SaveMember(ctx, erased); err != nil {
 		return err
 	}
-	if err := tx.Erase(ctx, m.Community, m.ID, m.Login); err != nil {
+	if err := tx.Erase(ctx, m.Community, m.ID, append([]string{m.Login}, m.FormerLogins...)...); err != nil {
 		return err
 	}
 	if err := s.RFCs.Forget(ctx, m.Community, m.ID); err != nil {
 		return err
 	}
-	lane := fmt.Sprintf("%s/%d/%d", EraseKind, m.Community, m.ID) // nobody waits for the end of another's
-	if err := tx.Enqueue(ctx, lane, EraseKind, "", nil); err != nil {
+	// One pass looks for everybody who left.
+	if err := tx.Enqueue(ctx, EraseKind, EraseKind, EraseKind, nil); err != nil {
 		return err
 	}
 	return tx.AppendAudit(ctx, audit.Entry{Community: m.Community, Subject: MemberSubject(m.ID), At: at, Actor: m.ID, Kind: "left"})

@@ -35,11 +35,19 @@ const howToChange = "You get this because you asked for it. On any issue where A
 var errMore = errors.New("more letters are ordered when these are sent")
 
 // wait holds the ordering of letters back while enough of them wait for a worker.
+// Webhooks do not count: letters wait for none of them.
 func (s *Service) wait(ctx context.Context) error {
 	ready := 0
-	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
-		ready, err = tx.ReadyLanes(ctx, LanePrefix, orderedAtOnce)
-		return err
+	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		ready = 0
+		for _, kind := range []string{LetterKind, DigestKind} {
+			n, err := tx.ReadyLanes(ctx, LanePrefix+kind+"/", orderedAtOnce)
+			if err != nil {
+				return err
+			}
+			ready += n
+		}
+		return nil
 	})
 	if err == nil && ready >= orderedAtOnce {
 		return app.RetryAfter(errMore, 500*time.Millisecond)
@@ -257,9 +265,9 @@ func (s *Service) send(ctx context.Context, e app.Entry, r recipient, letter out
 		}
 	}
 	letter.Subject = "[" + r.community + "] " + letter.Subject
-	release := s.letters.take("")
-	if release == nil {
-		return errBusy()
+	release, err := s.letters.take("", age)
+	if err != nil {
+		return err
 	}
 	defer release()
 	if err := s.Mailer.Send(ctx, letter); err != nil {

@@ -55,6 +55,7 @@ type office struct {
 	readers readers
 	sources int
 	seen    map[string]int // outcomes
+	runs    map[string]int // by kind
 }
 
 type clock struct{ micros atomic.Int64 }
@@ -114,7 +115,7 @@ func inOffice(t *testing.T, webhooks []config.Webhook, test func(*office)) {
 	t.Helper()
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		o := &office{t: t, clock: &clock{}, mail: &mailer{refuses: map[string]error{}}, seen: map[string]int{}, readers: readers{},
+		o := &office{t: t, clock: &clock{}, mail: &mailer{refuses: map[string]error{}}, seen: map[string]int{}, runs: map[string]int{}, readers: readers{},
 			posts: &poster{got: map[string][]outbound.Message{}, refuses: map[string]error{}}}
 		o.clock.micros.Store(time.Date(2026, 10, 1, 10, 0, 0, 0, time.UTC).UnixMicro())
 		o.store = storetest.Open(t, url, store.Options{Clock: o.clock.now, LeaseClock: o.clock.now})
@@ -139,7 +140,10 @@ func inOffice(t *testing.T, webhooks []config.Webhook, test func(*office)) {
 			notification.LetterKind:  o.service.Letter,
 			notification.DigestsKind: func(ctx context.Context, _ app.Entry) error { return o.service.Digests(ctx) },
 			notification.DigestKind:  o.service.Digest,
-			notification.WebhookKind: o.service.Post,
+			notification.WebhookKind: func(ctx context.Context, e app.Entry) error {
+				o.runs[e.Kind]++
+				return o.service.Post(ctx, e)
+			},
 		}, worker.Options{Clock: o.clock.now, Logger: zerolog.Nop()})
 		o.founded()
 		test(o)
@@ -193,6 +197,13 @@ func (o *office) run() {
 // tell enters something that happened in a repository, for the given people or for all.
 func (o *office) tell(repository int64, t notification.Type, to ...int64) {
 	o.t.Helper()
+	o.enter(repository, t, to...)
+	o.run()
+}
+
+// enter is tell before anybody is told.
+func (o *office) enter(repository int64, t notification.Type, to ...int64) {
+	o.t.Helper()
 	o.sources++
 	o.ok(o.store.Notifications().InTx(o.t.Context(), func(ctx context.Context, tx notification.Tx) error {
 		return notification.Enter(ctx, tx, notification.Notification{
@@ -201,7 +212,6 @@ func (o *office) tell(repository int64, t notification.Type, to ...int64) {
 			At: o.clock.now(), Source: fmt.Sprint("source/", o.sources), Actor: kim, For: to,
 		})
 	}))
-	o.run()
 }
 
 // mails has members hear by e-mail.

@@ -153,7 +153,7 @@ func New(options Options) *Service {
 	if options.Observe == nil {
 		options.Observe = func(string, string) {}
 	}
-	return &Service{Options: options, letters: newSlots(lettersAtOnce), posts: newSlots(postsAtOnce)}
+	return &Service{Options: options, letters: newSlots(lettersAtOnce, options.Clock), posts: newSlots(postsAtOnce, options.Clock)}
 }
 
 // numberBatch is how many notifications one transaction gives places.

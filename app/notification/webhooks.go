@@ -103,22 +103,29 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	if err != nil {
 		return app.Park(fmt.Errorf("writing a webhook: %w", err))
 	}
-	release := s.posts.take(o.Webhook)
-	if release == nil {
-		return errBusy()
+	now := s.Clock()
+	age := now.Sub(e.EnqueuedAt)
+	release, err := s.posts.take(o.Webhook, age)
+	if app.Parked(err) {
+		s.Observe(ByWebhook, GivenUp)
+		return s.lost(ctx, o, now, err)
+	}
+	if err != nil {
+		return err
 	}
 	defer release()
-	now := s.Clock()
 	m := outbound.Message{ID: fmt.Sprintf("agora-%d-%d", o.Community, o.Position), At: now, Body: body}
 	if err := s.Poster.Post(ctx, s.Webhooks[i], m); err != nil {
-		result := s.failed(ByWebhook, err, now.Sub(e.EnqueuedAt))
+		if !app.Parked(err) && ctx.Err() == nil {
+			s.posts.failed(o.Webhook, err)
+		}
+		result := s.failed(ByWebhook, err, age)
 		if app.Parked(result) {
-			if err := s.lost(ctx, o, now); err != nil {
-				return fmt.Errorf("telling the stewards of a webhook that was given up: %w", err)
-			}
+			return s.lost(ctx, o, now, result)
 		}
 		return result
 	}
+	s.posts.succeeded(o.Webhook)
 	s.Observe(ByWebhook, Sent)
 	return nil
 }
@@ -126,19 +133,24 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 // lostPrefix begins the source of a notification that a webhook was given up.
 const lostPrefix = "webhook-lost/"
 
-// lost tells the stewards, once a day, that what was for a webhook is given up.
-func (s *Service) lost(ctx context.Context, o Order, now time.Time) error {
+// lost tells the stewards, once a day, that what was for a webhook is given up, and gives
+// the reason on.
+func (s *Service) lost(ctx context.Context, o Order, now time.Time, result error) error {
 	stewards, err := s.Stewards(ctx, o.Community)
 	if err != nil {
-		return err
+		return fmt.Errorf("telling the stewards of a webhook that was given up: %w", err)
 	}
-	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+	err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		return Enter(ctx, tx, Notification{
 			Community: o.Community, Type: Governance, Subject: "Webhook", Title: o.Webhook, At: now, For: stewards,
 			Text:   "could not be delivered and was given up; the server's operator finds why in `agora inbox list`",
 			Source: lostPrefix + o.Webhook + "/" + now.UTC().Format(time.DateOnly),
 		})
 	})
+	if err != nil {
+		return fmt.Errorf("telling the stewards of a webhook that was given up: %w", err)
+	}
+	return result
 }
 
 // payload is the body of a webhook: the form that Standard Webhooks propose, and the text

@@ -145,6 +145,84 @@ func TestAWebhookThatFailsIsTriedForThreeDays(t *testing.T) {
 	})
 }
 
+// What waits for a receiver that is dead waits without being run again and again, does not
+// hold up letters, is given up in time though few of it were tried, and is delivered when
+// the receiver is well again.
+func TestManyWaitForADeadWebhookInPeace(t *testing.T) {
+	const many = 20
+	inOffice(t, []config.Webhook{{Name: "dead", Community: "acme"}}, func(o *office) {
+		o.mails(notification.MailEach, lee)
+		o.posts.refuses["dead"] = errors.New("the receiver does not answer")
+		for range many {
+			o.enter(public, notification.RFCComment, lee)
+		}
+		o.run()
+		if n := o.runs[notification.WebhookKind]; n != many || len(o.posts.tries) != 1 {
+			t.Errorf("at first %d runs and %d tries", n, len(o.posts.tries))
+		}
+		hour := func() {
+			for range 120 {
+				o.clock.micros.Add((30 * time.Second).Microseconds())
+				o.run()
+			}
+		}
+		hour()
+		if n := len(o.sent()); n != many {
+			t.Errorf("%d letters", n)
+		}
+		if n := o.runs[notification.WebhookKind]; n > many*12 {
+			t.Errorf("%d runs in the first hour", n)
+		}
+		before := o.runs[notification.WebhookKind]
+		hour()
+		if n := o.runs[notification.WebhookKind] - before; n > many*3 {
+			t.Errorf("%d runs in the second hour", n)
+		}
+		if n := len(o.posts.tries); n > 30 {
+			t.Errorf("%d tries", n)
+		}
+		delete(o.posts.refuses, "dead")
+		o.pass(7 * time.Hour)
+		if n := len(o.posted("dead")); n != many {
+			t.Errorf("%d were delivered afterwards", n)
+		}
+		o.posts.refuses["dead"] = errors.New("the receiver does not answer")
+		for range many {
+			o.enter(public, notification.RFCComment, lee)
+		}
+		o.pass(71 * time.Hour)
+		if len(o.parked()) != 0 {
+			t.Error("given up before three days")
+		}
+		o.pass(12 * time.Hour)
+		parked := o.parked()
+		if len(parked) != many {
+			t.Fatalf("%d are given up", len(parked))
+		}
+		for _, entry := range parked {
+			if !strings.Contains(entry.Error, "given up after 7") || !strings.Contains(entry.Error, "does not answer") {
+				t.Errorf("given up: %s", entry.Error)
+			}
+		}
+	})
+}
+
+// Webhooks that wait for a worker are no reason for letters to wait.
+func TestWaitingWebhooksHoldBackNoLetters(t *testing.T) {
+	inOffice(t, []config.Webhook{{Name: "all", Community: "acme"}}, func(o *office) {
+		o.mails(notification.MailEach, lee)
+		for range 30 {
+			o.enter(public, notification.RFCComment, kim)
+		}
+		o.ok(o.service.Number(o.t.Context())) // 30 webhooks wait
+		o.enter(public, notification.RFCComment, lee)
+		o.ok(o.service.Number(o.t.Context()))
+		if err := o.service.FanOut(o.t.Context(), notification.Order{Community: acme, Position: 31}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestALostWebhookIsToldOnceADay(t *testing.T) {
 	inOffice(t, []config.Webhook{{Name: "gone", Community: "acme"}}, func(o *office) {
 		o.posts.refuses["gone"] = app.Park(errors.New("the receiver answered 410"))

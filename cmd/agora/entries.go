@@ -105,6 +105,9 @@ func (a *application) dropBodies(ctx context.Context, _ app.Entry) error {
 	if err := a.store.DropNotifications(ctx, a.clock().Add(-notification.Keep)); err != nil {
 		return err
 	}
+	if _, err := a.store.DropIdleLanes(ctx); err != nil {
+		return err
+	}
 	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.SetTimer(ctx, dropKind, a.clock().Add(time.Hour), dropKind, dropKind, nil)
 	})

@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store"
+)
+
+// A person is erased by every login they had, and nothing of theirs is carried out later:
+// neither what a timer holds nor what it put into a lane. Others' words stay.
+func TestErasingFindsFormerLoginsAndCommandsSetAside(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, clock, _ *testClock) {
+		owner := app.Account{ID: acme, Login: "acme"}
+		aside := func(author int64, login string, at time.Time) []byte {
+			body, err := json.Marshal(rfc.CommentChange{Repo: app.Repository{ID: 9, Owner: owner},
+				Comment: app.Comment{Author: app.User{ID: author, Login: login}, Body: "/rfc vote", UpdatedAt: at}})
+			must(t, err)
+			return body
+		}
+		leave := clock.now()
+		receive(t, s, "done", "github/1", `{"login":"quinn-before"}`)
+		lease, err := s.ClaimLane(t.Context(), time.Minute)
+		must(t, err)
+		entry, err := s.Head(t.Context(), *lease)
+		must(t, err)
+		must(t, errors.Join(s.Finish(t.Context(), *lease, entry.ID), s.Release(t.Context(), *lease)))
+		must(t, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return errors.Join(
+				tx.SaveRepository(ctx, app.Repository{ID: 9, Owner: owner, Name: "rocket"}),
+				tx.SaveCommandRun(ctx, command.Run{Repository: 9, CommentID: 1, Lines: []command.Line{{Say: "quinn-before is told, and kim"}}}),
+				tx.SetTimer(ctx, "hers", leave.Add(time.Minute), "issue", rfc.CommentKind, aside(7, "quinn-before", leave)),
+				tx.SetTimer(ctx, "another's", leave.Add(time.Minute), "issue", rfc.CommentKind, aside(8, "kim", leave)),
+				tx.Enqueue(ctx, "issue", rfc.CommentKind, "hers", aside(7, "quinn-before", leave)),
+				tx.Enqueue(ctx, "issue", rfc.CommentKind, "another's", aside(8, "kim", leave)),
+				tx.Erase(ctx, acme, 7, "quinn", "quinn-before"),
+				tx.SetTimer(ctx, "written since", leave.Add(time.Minute), "issue", rfc.CommentKind, aside(7, "quinn", leave.Add(time.Second))),
+			)
+		}))
+		must(t, s.EraseDeliveries(t.Context()))
+		must(t, s.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for query, want := range map[string]int{
+				`SELECT COUNT(*) FROM timers WHERE kind = 'rfc.comment'`:                        2,
+				`SELECT COUNT(*) FROM timers WHERE key = 'hers'`:                                0,
+				`SELECT COUNT(*) FROM deliveries WHERE kind = 'rfc.comment'`:                    1,
+				`SELECT COUNT(*) FROM deliveries WHERE coalesce_key = 'hers'`:                   0,
+				`SELECT COUNT(*) FROM deliveries WHERE dedup_key = 'github/1' AND body IS NULL`: 1,
+				`SELECT COUNT(*) FROM timers WHERE key = 'deliveries.erase'`:                    1,
+				`SELECT COUNT(*) FROM erasures`:                                                 1,
+			} {
+				var got int
+				if err := tx.QueryRowContext(ctx, query).Scan(&got); err != nil || got != want {
+					t.Errorf("%s: %d, want %d (%v)", query, got, want, err)
+				}
+			}
+			run, err := tx.CommandRun(ctx, 9, 1)
+			if err == nil && run.Lines[0].Say != "member/7 is told, and kim" {
+				t.Errorf("the reply says %q", run.Lines[0].Say)
+			}
+			return err
+		}))
+		clock.advance(time.Hour + time.Second)
+		must(t, s.EraseDeliveries(t.Context()))
+		must(t, s.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			var left int
+			err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM erasures`).Scan(&left)
+			if left != 0 {
+				t.Error("the erasure does not end")
+			}
+			return err
+		}))
+	})
+}
