@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -86,6 +87,10 @@ func (c *change) move(ctx context.Context, to State, by Trigger, actor app.User,
 	if err := c.r.moveTo(to, by); err != nil {
 		return err
 	}
+	why, err := c.unnamed(ctx, why)
+	if err != nil {
+		return err
+	}
 	c.r.Why = why
 	c.urgent = true
 	c.r.DecidedAt = time.Time{}
@@ -104,8 +109,34 @@ func (c *change) move(ctx context.Context, to State, by Trigger, actor app.User,
 	return c.note(ctx, "state", string(from), string(to), reason, actor, inputs)
 }
 
+// mention is somebody's login as people write it, and namesRead how many of a text are
+// looked up.
+var mention = regexp.MustCompile(`(?:^|[^A-Za-z0-9_-])@([A-Za-z0-9][A-Za-z0-9_-]{0,38})`)
+
+const namesRead = 20
+
+// unnamed puts numeric ids in the place of the members whom a text names with an @: what
+// the trail says once it says for ever, and a login has to go when its member does.
+func (c *change) unnamed(ctx context.Context, text string) (string, error) {
+	for _, found := range mention.FindAllStringSubmatch(text, namesRead) {
+		m, err := c.tx.MemberByLogin(ctx, c.r.Community, found[1])
+		if app.Is(err, app.CodeNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("looking for whom a reason names: %w", err)
+		}
+		text = community.Unname(text, found[1], community.MemberSubject(m.ID))
+	}
+	return text, nil
+}
+
 // note appends to the audit trail.
 func (c *change) note(ctx context.Context, kind, from, to, reason string, actor app.User, inputs any) error {
+	reason, err := c.unnamed(ctx, reason)
+	if err != nil {
+		return err
+	}
 	version := c.policy.Version
 	if c.round != nil && !c.round.Closed() {
 		version = c.round.PolicyVersion

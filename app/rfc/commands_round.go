@@ -54,8 +54,12 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 		if !a.At.Before(before.Deadline) {
 			return "", command.Refuse(app.CodeConflict, "voting on %s ended at %s.", c.r.Name(), stamp(before.Deadline))
 		}
+		why, err := c.unnamed(ctx, a.Command.Text())
+		if err != nil {
+			return "", err
+		}
 		c.round.Extensions = append(c.round.Extensions,
-			Extension{By: a.Actor(), At: a.At, For: config.Duration(a.Command.Duration()), Why: a.Command.Text()})
+			Extension{By: a.Actor(), At: a.At, For: config.Duration(a.Command.Duration()), Why: why})
 		after, err := c.result(ctx)
 		if err != nil {
 			return "", err
@@ -64,7 +68,7 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
 		}
 		c.round.Deadline, c.urgent = after.Deadline, true
-		return "", c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), a.Command.Text(), a.Actor(), nil)
+		return "", c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), why, a.Actor(), nil)
 	}), nil
 }
 

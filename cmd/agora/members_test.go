@@ -179,6 +179,7 @@ func TestWhoLeavesIsGoneFromTheDatabase(t *testing.T) {
 			s.done("maya", number, "/rfc vote")
 			s.done(login, number, `/vote approve "says `+name+`, `+address+`"`)
 		}
+		s.done("maya", other, `/rfc extend 1d "we wait for @`+login+`"`)
 		s.done("kim", other, "/member show @"+login)
 		s.done("kim", other, "/member reputation "+strings.ToUpper(login))
 		s.done("maya", other, `/member endorse @`+login+` "`+login+` is kind"`)
