@@ -5,20 +5,43 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/agora-rfc/agora/app"
 )
 
-// maxBatch bounds how many deliveries share one commit.
-const maxBatch = 256
+const (
+	// maxBatch bounds how many deliveries share one commit.
+	maxBatch = 256
+	// maxRows bounds how many rows one statement writes.
+	maxRows = 8
+	// batchWithin bounds a batch's transaction: a connection may be dead.
+	batchWithin = 5 * time.Second
+	// batchPatience is how long a batch waits for a lane that somebody holds. Then
+	// each of it waits for itself.
+	batchPatience = "500ms"
+	// gathering is how long a batch waits for more while deliveries come together: a
+	// commit costs about the same for one as for many.
+	gathering = 2 * time.Millisecond
+	// enough is how many deliveries a batch waits for.
+	enough = 64
+	// intakesOnPostgres collect deliveries at once, so that one whose connection died
+	// does not stop the others. SQLite has one connection that writes.
+	intakesOnPostgres = 2
+)
 
-// intake collects the deliveries that arrive while SQLite commits the ones
-// before them: many callers share one commit, and none starves for the lock.
+// intake collects the deliveries that arrive while the database commits the ones
+// before them: many callers share one commit and few statements, and none starves for
+// a lock or a connection.
 type intake struct {
 	arrivals chan arrival
 }
 
 type arrival struct {
+	ctx    context.Context // of the caller
 	entry  app.Entry
 	answer chan<- answer // has room for one
 }
@@ -36,17 +59,9 @@ func newIntake() *intake { return &intake{arrivals: make(chan arrival, maxBatch)
 // the new body, when it was parked. When ctx ends first, the entry may have
 // been queued all the same: sending it again is harmless.
 func (s *Store) Receive(ctx context.Context, entry app.Entry) (app.Receipt, error) {
-	if s.intake == nil {
-		var receipt app.Receipt
-		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) (err error) {
-			receipt, err = tx.receive(ctx, entry)
-			return err
-		})
-		return receipt, err
-	}
 	answers := make(chan answer, 1)
 	select {
-	case s.intake.arrivals <- arrival{entry, answers}:
+	case s.intake.arrivals <- arrival{ctx, entry, answers}:
 	case <-ctx.Done():
 		return 0, fmt.Errorf("queueing %s: %w", entry.Lane, ctx.Err())
 	case <-s.quit.Done():
@@ -68,42 +83,204 @@ var errClosed = errors.New("the store is closed")
 func (s *Store) runIntake() {
 	batch := make([]arrival, 0, maxBatch)
 	for {
-		batch = batch[:0]
-		select {
-		case <-s.quit.Done():
+		crowded := len(batch) > 1
+		if batch = s.intake.gather(s.quit, batch[:0], crowded); len(batch) == 0 {
 			return
-		case a := <-s.intake.arrivals:
-			batch = append(batch, a)
-		}
-		for more := true; more && len(batch) < maxBatch; {
-			select {
-			case a := <-s.intake.arrivals:
-				batch = append(batch, a)
-			default:
-				more = false
-			}
 		}
 		s.receiveBatch(batch)
 		clear(batch) // lets go of the bodies
 	}
 }
 
-// receiveBatch queues a batch in one transaction. A statement that SQLite
-// refuses does not abort the others; a commit that fails fails them all.
-func (s *Store) receiveBatch(batch []arrival) {
-	answers := make([]answer, len(batch))
-	err := s.InTx(s.quit, func(ctx context.Context, tx *Tx) error {
-		for i, a := range batch {
-			answers[i].receipt, answers[i].err = tx.receive(ctx, a.entry)
-		}
+// gather collects what is there; in a crowd it waits for more. None comes when the
+// store closes.
+func (i *intake) gather(quit context.Context, batch []arrival, crowded bool) []arrival {
+	select {
+	case <-quit.Done():
 		return nil
-	})
-	for i, a := range batch {
-		if err != nil {
-			answers[i].err = err
-		}
-		a.answer <- answers[i]
+	case a := <-i.arrivals:
+		batch = append(batch, a)
 	}
+	for len(batch) < maxBatch {
+		select {
+		case a := <-i.arrivals:
+			batch = append(batch, a)
+			continue
+		default:
+		}
+		break
+	}
+	if !crowded {
+		return batch
+	}
+	late := time.NewTimer(gathering)
+	defer late.Stop()
+	for len(batch) < enough {
+		select {
+		case a := <-i.arrivals:
+			batch = append(batch, a)
+		case <-late.C:
+			return batch
+		case <-quit.Done():
+			return batch
+		}
+	}
+	return batch
+}
+
+// receiveBatch queues a batch in one transaction. When that fails, because of any one
+// of them, each is queued by itself.
+func (s *Store) receiveBatch(batch []arrival) {
+	if len(batch) > 1 {
+		if receipts, err := s.receiveTogether(batch); err == nil {
+			for i, a := range batch {
+				a.answer <- answer{receipt: receipts[i]}
+			}
+			return
+		}
+	}
+	var alone sync.WaitGroup
+	defer alone.Wait()
+	for _, a := range batch {
+		receive := func() {
+			var got answer
+			got.err = s.alone(a.ctx, func(ctx context.Context, tx *Tx) (err error) {
+				got.receipt, err = tx.receive(ctx, a.entry)
+				return err
+			})
+			a.answer <- got
+		}
+		if s.dialect == sqlite || len(batch) == 1 {
+			receive()
+		} else {
+			alone.Go(receive)
+		}
+	}
+}
+
+// receiveTogether queues all or none of a batch.
+func (s *Store) receiveTogether(batch []arrival) (receipts []app.Receipt, err error) {
+	ctx, cancel := context.WithTimeout(s.quit, batchWithin)
+	defer cancel()
+	entries := make([]app.Entry, len(batch))
+	for i, a := range batch {
+		entries[i] = a.entry
+	}
+	err = s.alone(ctx, func(ctx context.Context, tx *Tx) (err error) {
+		if s.dialect == postgres {
+			if _, err := tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+batchPatience+`'`); err != nil {
+				return fmt.Errorf("bounding the wait for lanes: %w", err)
+			}
+		}
+		receipts, err = tx.receiveAll(ctx, entries)
+		return err
+	})
+	return receipts, err
+}
+
+// receiveAll is receive for many, whose keys and lanes may repeat.
+func (tx *Tx) receiveAll(ctx context.Context, entries []app.Entry) ([]app.Receipt, error) {
+	if err := tx.makeAllReady(ctx, entries); err != nil {
+		return nil, err
+	}
+	added := make(map[string]bool, len(entries))
+	for chunk := range chunks(entries) {
+		if err := tx.insert(ctx, chunk, added); err != nil {
+			return nil, err
+		}
+	}
+	receipts := make([]app.Receipt, len(entries))
+	for i, entry := range entries {
+		key := clean(entry.DedupKey)
+		if key == "" || added[key] {
+			added[key] = false // who comes with the same key after it is a duplicate
+			receipts[i] = app.Accepted
+			continue
+		}
+		var err error
+		if receipts[i], err = tx.receiveAgain(ctx, entry); err != nil {
+			return nil, err
+		}
+	}
+	return receipts, nil
+}
+
+// chunks cuts a list into parts of a few sizes, so that a few statements serve all.
+func chunks(entries []app.Entry) func(yield func([]app.Entry) bool) {
+	return func(yield func([]app.Entry) bool) {
+		for size := maxRows; len(entries) > 0; {
+			for size > len(entries) {
+				size /= 2
+			}
+			if !yield(entries[:size]) {
+				return
+			}
+			entries = entries[size:]
+		}
+	}
+}
+
+// makeAllReady is makeReady for the entries' lanes, in the order of their names: two
+// that want the same do not wait for each other.
+func (tx *Tx) makeAllReady(ctx context.Context, entries []app.Entry) error {
+	lanes := slices.Clone(entries)
+	slices.SortFunc(lanes, func(a, b app.Entry) int { return strings.Compare(a.Lane, b.Lane) })
+	lanes = slices.CompactFunc(lanes, func(a, b app.Entry) bool { return clean(a.Lane) == clean(b.Lane) })
+	for chunk := range chunks(lanes) {
+		args := []any{tx.now}
+		for _, entry := range chunk {
+			args = append(args, clean(entry.Lane))
+			tx.locked[entry.Lane] = true
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO lanes (ready_at, key) VALUES `+rowsOf(len(chunk), 1, "$1")+
+			` ON CONFLICT (key) DO UPDATE SET ready_at = COALESCE(lanes.ready_at, excluded.ready_at)`, args...)
+		if err != nil {
+			return fmt.Errorf("opening %d lanes: %w", len(chunk), err)
+		}
+	}
+	tx.wake = true
+	return nil
+}
+
+// insert adds the entries whose key is new, and notes it.
+func (tx *Tx) insert(ctx context.Context, entries []app.Entry, added map[string]bool) error {
+	args := []any{tx.now}
+	for _, entry := range entries {
+		args = append(args, clean(entry.Lane), clean(entry.Kind), nullable(entry.DedupKey), stored(entry.Body))
+	}
+	rows, err := tx.QueryContext(ctx, `
+		INSERT INTO deliveries (run_at, created_at, state, lane, kind, dedup_key, body) VALUES `+rowsOf(len(entries), 4, "$1, $1, 'pending'")+`
+		ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key`, args...)
+	if err != nil {
+		return fmt.Errorf("queueing %d deliveries: %w", len(entries), err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key sql.NullString
+		if err := rows.Scan(&key); err != nil {
+			return fmt.Errorf("queueing %d deliveries: %w", len(entries), err)
+		}
+		added[key.String] = true
+	}
+	return rows.Err()
+}
+
+// rowsOf writes the rows of an INSERT: what all have in common, the first parameter
+// among it, and so many parameters of each.
+func rowsOf(rows, columns int, common string) string {
+	var text strings.Builder
+	for n, row := 2, 0; row < rows; row++ {
+		if row > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString("(" + common)
+		for range columns {
+			fmt.Fprintf(&text, ", $%d", n)
+			n++
+		}
+		text.WriteString(")")
+	}
+	return text.String()
 }
 
 // receive is Receive inside a transaction.
@@ -111,20 +288,20 @@ func (tx *Tx) receive(ctx context.Context, entry app.Entry) (app.Receipt, error)
 	if err := tx.makeReady(ctx, entry.Lane); err != nil {
 		return 0, err
 	}
-	var id int64
-	err := tx.QueryRowContext(ctx, `
-		INSERT INTO deliveries (lane, kind, dedup_key, body, run_at, state, created_at)
-		VALUES ($1, $2, $3, $4, $5, 'pending', $5)
-		ON CONFLICT (dedup_key) DO NOTHING
-		RETURNING id`,
-		clean(entry.Lane), clean(entry.Kind), nullable(entry.DedupKey), stored(entry.Body), tx.now).Scan(&id)
-	if err == nil {
+	added := map[string]bool{}
+	if err := tx.insert(ctx, []app.Entry{entry}, added); err != nil {
+		return 0, err
+	}
+	if len(added) > 0 {
 		return app.Accepted, nil
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("queueing in %s: %w", entry.Lane, err)
-	}
-	err = tx.QueryRowContext(ctx, `
+	return tx.receiveAgain(ctx, entry)
+}
+
+// receiveAgain sets an entry whose key is known going again if it was parked.
+func (tx *Tx) receiveAgain(ctx context.Context, entry app.Entry) (app.Receipt, error) {
+	var id int64
+	err := tx.QueryRowContext(ctx, `
 		UPDATE deliveries
 		SET lane = $1, kind = $2, body = $3, run_at = $4, created_at = $4,
 		    state = 'pending', attempts = 0, error = '', finished_at = NULL

@@ -57,8 +57,8 @@ type Store struct {
 	leaseClock app.Clock
 	log        zerolog.Logger
 
-	intake   *intake   // nil on PostgreSQL, whose own log groups commits
-	together *together // the same for every other transaction
+	intake   *intake
+	together *together // nil on PostgreSQL, whose own log groups commits
 	wakeups  wakeups
 	instance string // tells our own notifications from those of other replicas
 
@@ -114,14 +114,18 @@ func (s *Store) start(ctx context.Context) error {
 	if err := s.Ping(ctx); err != nil {
 		return err
 	}
+	s.intake = newIntake()
+	s.background.Go(s.runIntake)
 	if s.dialect == sqlite {
-		s.intake, s.together = newIntake(), newTogether()
-		s.background.Go(s.runIntake)
+		s.together = newTogether()
 		s.background.Go(s.runTogether)
 		return nil
 	}
 	if err := s.read.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&s.schema); err != nil {
 		return fmt.Errorf("reading the current schema: %w", err)
+	}
+	for range intakesOnPostgres - 1 {
+		s.background.Go(s.runIntake)
 	}
 	s.background.Go(s.runNotifier)
 	return nil

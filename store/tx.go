@@ -48,6 +48,11 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) e
 	if s.together != nil {
 		return s.again(ctx, func() error { return s.inTogether(ctx, fn) })
 	}
+	return s.alone(ctx, fn)
+}
+
+// alone runs a transaction that shares its commit with no other.
+func (s *Store) alone(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	return s.again(ctx, func() error {
 		tx, err := s.begin(ctx, s.write, nil)
 		if err != nil {

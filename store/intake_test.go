@@ -1,0 +1,112 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
+)
+
+// Deliveries that come together share a commit, and each gets the answer that it would
+// get alone: the first of a key is accepted, the others are duplicates, and one that
+// was parked goes on with the new body.
+func TestDeliveriesThatComeTogetherAreAnsweredEachForItself(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _, _ *testClock) {
+		const keys, times, lanes, parked = 60, 5, 7, 10
+		for n := range parked {
+			receive(t, s, fmt.Sprint("lane/", n%lanes), fmt.Sprint("key/", n), "old")
+		}
+		for range parked {
+			lease := claim(t, s)
+			must(t, s.ParkEntry(t.Context(), lease, head(t, s, lease).ID, errors.New("broken")))
+			must(t, s.Release(t.Context(), lease))
+		}
+		var lock sync.Mutex
+		got := map[string]map[app.Receipt]int{}
+		var all sync.WaitGroup
+		for i := range keys * times {
+			key := fmt.Sprint("key/", i%keys)
+			if i%keys == keys-1 {
+				key = "" // nothing tells these apart
+			}
+			all.Go(func() {
+				receipt, err := s.Receive(t.Context(), app.Entry{Lane: fmt.Sprint("lane/", i%lanes), Kind: "delivery", DedupKey: key, Body: []byte("new")})
+				lock.Lock()
+				defer lock.Unlock()
+				if err != nil {
+					t.Errorf("%s: %v", key, err)
+				}
+				if got[key] == nil {
+					got[key] = map[app.Receipt]int{}
+				}
+				got[key][receipt]++
+			})
+		}
+		all.Wait()
+		for key, receipts := range got {
+			first := app.Accepted
+			var number int
+			if _, err := fmt.Sscanf(key, "key/%d", &number); err == nil && number < parked {
+				first = app.Redelivered
+			}
+			switch {
+			case key == "" && receipts[app.Accepted] != times:
+				t.Errorf("deliveries without a key: %v", receipts)
+			case key != "" && (receipts[first] != 1 || receipts[app.Duplicate] != times-1):
+				t.Errorf("%s: %v, want one %v and duplicates", key, receipts, first)
+			}
+		}
+		stats, err := s.QueueStats(t.Context())
+		must(t, err)
+		if want := int64(keys - 1 + times); stats.Depth["pending"] != want || stats.Depth["parked"] != 0 {
+			t.Errorf("%d wait and %d are parked, want %d and none", stats.Depth["pending"], stats.Depth["parked"], want)
+		}
+	})
+}
+
+// A transaction that holds a lane for long, as of a replica that was cut off, holds up
+// the deliveries of this lane only.
+func TestALaneThatIsHeldHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.Postgres(t), store.Options{})
+	release, held := make(chan struct{}), make(chan struct{})
+	var holder sync.WaitGroup
+	holder.Go(func() {
+		err := s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.Enqueue(ctx, "held", "work", "", nil); err != nil {
+				return err
+			}
+			close(held)
+			<-release
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	var others, waiting sync.WaitGroup
+	for n := range 40 {
+		lane, group := fmt.Sprint("lane/", n), &others
+		if n%8 == 0 {
+			lane, group = "held", &waiting
+		}
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			if receipt, err := s.Receive(ctx, app.Entry{Lane: lane, Kind: "work", DedupKey: fmt.Sprint(n)}); err != nil || receipt != app.Accepted {
+				t.Errorf("%s: %v, %v", lane, receipt, err)
+			}
+		})
+	}
+	others.Wait() // before the lane is free
+	close(release)
+	waiting.Wait()
+	holder.Wait()
+}
