@@ -98,15 +98,26 @@ func (a Act) Where(round *Round) string {
 	return a.URL
 }
 
-// SortActs puts acts in the order in which they count: by GitHub's instant, and at
-// the same instant so that the one that wins comes last.
-func SortActs(acts []Act) {
-	slices.SortFunc(acts, compareActs)
+// inOrder lists acts in the order in which they count: by GitHub's instant, and at
+// the same instant so that the one that wins comes last. Most rounds are kept in it.
+func inOrder(acts []Act) []*Act {
+	sorted := true
+	order := make([]*Act, len(acts)) // an act is large to move
+	for i := range acts {
+		order[i] = &acts[i]
+		sorted = sorted && (i == 0 || compareActs(order[i-1], order[i]) <= 0)
+	}
+	if !sorted {
+		slices.SortFunc(order, compareActs)
+	}
+	return order
 }
 
-func compareActs(a, b Act) int {
+func compareActs(a, b *Act) int {
+	if c := a.At.Compare(b.At); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		a.At.Compare(b.At),
 		cmp.Compare(a.Channel.rank(), b.Channel.rank()),
 		cmp.Compare(a.Source, b.Source),
 		cmp.Compare(a.retraction(), b.retraction()),
@@ -117,6 +128,7 @@ func compareActs(a, b Act) int {
 
 // standing is what one voter's acts amount to so far.
 type standing struct {
+	voter  *Voter // nil for who is not in the electorate
 	choice Choice // "" before the first act
 	act    int    // index of the act that counts, -1 when none does
 	// reactions that stand on the ballot and were not overtaken by another channel
@@ -130,7 +142,7 @@ type standingReaction struct {
 }
 
 // apply moves the standing by one act; i is its index in the round's sorted acts.
-func (s *standing) apply(a Act, i int) {
+func (s *standing) apply(a *Act, i int) {
 	switch {
 	case a.Channel == ByReaction && a.retracts():
 		s.takeBack(a)
@@ -148,7 +160,7 @@ func (s *standing) apply(a Act, i int) {
 	}
 }
 
-func (s *standing) takeBack(a Act) {
+func (s *standing) takeBack(a *Act) {
 	if !s.forget(a.Source) {
 		return // already overtaken
 	}

@@ -247,7 +247,7 @@ func plainTally(rec Record, end time.Time) Tally {
 
 // plainBallot finds the ballot of one voter's acts, if one counts.
 func plainBallot(acts []Act) (Act, bool) {
-	SortActs(acts)
+	slices.SortFunc(acts, func(a, b Act) int { return compareActs(&a, &b) })
 	spoken := -1 // the newest act that is neither a reaction nor one taken back
 	for i, a := range acts {
 		if a.Channel != ByReaction {

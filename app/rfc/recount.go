@@ -29,8 +29,8 @@ func Recount(rec Record) Result {
 // counter walks a round's events in order of time.
 type counter struct {
 	rec      Record
-	acts     []Act // sorted
-	voters   map[int64]Voter
+	acts     []*Act // in order
+	voters   map[int64]*Voter
 	standing map[int64]*standing
 	voided   map[int64]bool
 	tally    Tally
@@ -61,29 +61,26 @@ func newCounter(rec Record) *counter {
 	policy := round.Policy
 	question := Question{Rules: round.Rules(), MinSupporters: policy.MinSupporters, Heads: round.Heads, Weight: round.Weight}
 	c := &counter{
-		rec: rec, acts: slices.Clone(rec.Acts),
-		voters:   make(map[int64]Voter, len(rec.Voters)),
-		standing: map[int64]*standing{}, voided: map[int64]bool{}, open: map[int]bool{}, met: map[int]bool{},
+		rec: rec, acts: inOrder(rec.Acts),
+		voters:   make(map[int64]*Voter, len(rec.Voters)),
+		standing: make(map[int64]*standing, len(rec.Acts)), voided: map[int64]bool{}, open: map[int]bool{}, met: map[int]bool{},
 		question: question, needs: question.needs(), outcome: OutcomePostponed,
 		deadline: round.Planned, latest: round.Planned.Add(policy.MaxExtension.Std()), early: round.EarlyCloseAt,
 		// The policy's late window, at most its share of the planned period.
 		window: min(policy.LateWindow.Std(), time.Duration(policy.LateWindowShare.FloorOf(int64(round.Period())))),
 	}
-	SortActs(c.acts)
-	for _, v := range rec.Voters {
-		c.voters[v.ID] = v
+	for i := range rec.Voters {
+		c.voters[rec.Voters[i].ID] = &rec.Voters[i]
 	}
 	return c
 }
 
-// events lists acts, concerns, voids and extensions by time.
+// events lists acts, concerns, voids and extensions by time; of what is simultaneous,
+// the acts first.
 func (c *counter) events() []event {
 	round := c.rec.Round
-	events := make([]event, 0, len(c.acts)+2*len(c.rec.Concerns)+len(round.Voids)+len(round.Extensions))
-	for i, a := range c.acts {
-		events = append(events, event{at: a.At, act: i})
-	}
-	other := func(at time.Time, apply func(*counter)) { events = append(events, event{at: at, apply: apply}) }
+	var others []event
+	other := func(at time.Time, apply func(*counter)) { others = append(others, event{at: at, apply: apply}) }
 	for _, concern := range c.rec.Concerns {
 		other(concern.RaisedAt, func(c *counter) { c.open[concern.Number] = true })
 		if concern.Settled() && !concern.SettledAt.IsZero() {
@@ -96,8 +93,15 @@ func (c *counter) events() []event {
 	for _, x := range round.Extensions {
 		other(x.At, func(c *counter) { c.extendTo(c.deadline.Add(x.For.Std())) })
 	}
-	slices.SortStableFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
-	return events
+	slices.SortStableFunc(others, func(a, b event) int { return a.at.Compare(b.at) })
+	events := make([]event, 0, len(c.acts)+len(others))
+	for i, a := range c.acts {
+		for len(others) > 0 && others[0].at.Before(a.At) {
+			events, others = append(events, others[0]), others[1:]
+		}
+		events = append(events, event{at: a.At, act: i})
+	}
+	return append(events, others...)
 }
 
 func (c *counter) run() {
@@ -203,7 +207,7 @@ func (c *counter) act(i int) {
 	a := c.acts[i]
 	s := c.standing[a.Voter.ID]
 	if s == nil {
-		s = &standing{act: -1}
+		s = &standing{voter: c.voters[a.Voter.ID], act: -1}
 		c.standing[a.Voter.ID] = s
 	}
 	c.count(a.Voter.ID, s, -1)
@@ -216,8 +220,7 @@ func (c *counter) count(voter int64, s *standing, sign int) {
 	if !s.counts() || c.voided[voter] {
 		return
 	}
-	v, eligible := c.voters[voter]
-	if !eligible {
+	if s.voter == nil {
 		c.tally.Advisory += sign
 		return
 	}
@@ -226,7 +229,7 @@ func (c *counter) count(voter int64, s *standing, sign int) {
 		choice = Abstain
 	}
 	author := voter == c.rec.Author
-	c.tally.add(choice, v.Weight, author, sign)
+	c.tally.add(choice, s.voter.Weight, author, sign)
 	c.heads.add(choice, 1, author, sign)
 }
 

@@ -60,9 +60,13 @@ func (c *counter) result() Result {
 func (c *counter) ballots() []Ballot {
 	list := make([]Ballot, len(c.acts))
 	for i, a := range c.acts {
-		v, eligible := c.voters[a.Voter.ID]
-		b := Ballot{Act: a, Weight: v.Weight}
+		b := &list[i]
+		b.Act = *a
 		s := c.standing[a.Voter.ID]
+		v := c.voters[a.Voter.ID] // who came too late has no standing
+		if v != nil {
+			b.Weight = v.Weight
+		}
 		switch {
 		case c.over(a.At):
 			b.WhyNot = "after the deadline"
@@ -72,14 +76,13 @@ func (c *counter) ballots() []Ballot {
 			b.Choice, b.WhyNot = Conflicting, "two contradicting reactions stand at once"
 		case s.act != i:
 			b.WhyNot = "superseded by a newer act, or taken back"
-		case !eligible:
+		case v == nil:
 			b.WhyNot = "advisory: not in the electorate of this round"
 		case c.voided[a.Voter.ID]:
 			b.WhyNot = "void: the voter was blocked or held during the round"
 		default:
 			b.Counted = true
 		}
-		list[i] = b
 	}
 	return list
 }
@@ -92,13 +95,12 @@ func (c *counter) organisations(r *Result) {
 	}
 	shares := map[string]Count{}
 	for voter, s := range c.standing {
-		v, eligible := c.voters[voter]
 		organisation := c.rec.Affiliations[voter]
-		if c.voided[voter] || !eligible || !s.counts() || organisation == "" {
+		if c.voided[voter] || s.voter == nil || !s.counts() || organisation == "" {
 			continue
 		}
 		share := shares[organisation]
-		share.add(v.Weight, 1)
+		share.add(s.voter.Weight, 1)
 		shares[organisation] = share
 	}
 	limits := c.rec.Round.Policy.Organisation
@@ -146,10 +148,9 @@ func (c *counter) left() (left Count, author int) {
 // meetAll counts the ballots behind the open concerns as abstentions.
 func (c *counter) meetAll(t *Tally) {
 	for voter, s := range c.standing {
-		v, eligible := c.voters[voter]
-		if eligible && !c.voided[voter] && c.open[c.concernOf(s)] {
-			t.RequestChanges.add(v.Weight, -1)
-			t.Abstain.add(v.Weight, 1)
+		if s.voter != nil && !c.voided[voter] && c.open[c.concernOf(s)] {
+			t.RequestChanges.add(s.voter.Weight, -1)
+			t.Abstain.add(s.voter.Weight, 1)
 		}
 	}
 }
