@@ -66,7 +66,15 @@ type Incoming struct {
 	Previous string
 	// Reading tells a comment that a reading of the issue found from an event's.
 	Reading bool
+	// Waits tells that an edit may wait until the commands before it were dealt with.
+	Waits bool
 }
+
+// ErrOutOfOrder is the answer to an edit that comes before what stood there was dealt
+// with: GitHub's events come in any order, and commands may wait for GitHub. It is
+// tried again, so that whether a vote was taken before it was edited follows from when
+// both were written.
+var ErrOutOfOrder = errors.New("the commands before the edit have not been dealt with")
 
 // Handle runs the commands of a comment that have not run yet, in order. It is
 // safe to call with the same comment any number of times.
@@ -88,6 +96,9 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 		return r.save(ctx, run)
 	case len(results) == 0 && !known, in.Reading && run.Foreign:
 		return nil
+	}
+	if in.Edited && in.Waits && r.unheard(run, in.Previous) {
+		return ErrOutOfOrder
 	}
 	pending := r.pending(in, run, known, results)
 	mended := in.Edited && r.forgetRefused(&run)
@@ -170,6 +181,21 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 		pending = append(pending, result)
 	}
 	return pending
+}
+
+// unheard reports whether a text holds commands that have not been answered in any way.
+func (r *Runner) unheard(run Run, text string) bool {
+	if run.Foreign {
+		return false // it may be anybody's
+	}
+	voted := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Vote && l.Done })
+	return slices.ContainsFunc(r.registry.Read(text), func(result Result) bool {
+		if voted && isVote(result) {
+			return false
+		}
+		mark := fingerprint(raw(result))
+		return !slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Text == mark })
+	})
 }
 
 // forgetRefused drops what was refused before an edit: the reply speaks of what

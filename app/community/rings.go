@@ -193,21 +193,17 @@ const ringFlag = "ring"
 // FlagRings looks for rings in every community, flags them for a steward, and comes
 // again the next night. It takes nobody's reputation.
 func (s *Service) FlagRings(ctx context.Context) error {
-	var installations []app.Installation
-	err := s.store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
-		installations, err = tx.Installations(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, installation := range installations {
+	err := s.eachCommunity(ctx, func(installation app.Installation) error {
 		if installation.Removed || installation.Suspended {
-			continue
+			return nil
 		}
 		if err := s.flagRings(ctx, installation.Account.ID); err != nil {
 			return fmt.Errorf("looking for rings in %s: %w", installation.Account.Login, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return OrderRings(ctx, tx, s.clock()) })
 }

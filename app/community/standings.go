@@ -2,6 +2,7 @@ package community
 
 import (
 	"context"
+	"errors"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -42,6 +43,17 @@ func OrderBalances(ctx context.Context, tx interface {
 // RemakeBalances makes the balances of every community anew whose rules are others
 // than those they were made by. Until then, replays stand in for them.
 func (s *Service) RemakeBalances(ctx context.Context) error {
+	return s.eachCommunity(ctx, func(installation app.Installation) error {
+		if err := s.remakeBalances(ctx, installation.Account.ID); err != nil {
+			return fmt.Errorf("making the balances of %s anew: %w", installation.Account.Login, err)
+		}
+		return nil
+	})
+}
+
+// eachCommunity does something for every community; where it fails, the others have
+// theirs all the same.
+func (s *Service) eachCommunity(ctx context.Context, do func(app.Installation) error) error {
 	var installations []app.Installation
 	err := s.store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
 		installations, err = tx.Installations(ctx)
@@ -50,12 +62,11 @@ func (s *Service) RemakeBalances(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, installation := range installations {
-		if err := s.remakeBalances(ctx, installation.Account.ID); err != nil {
-			return fmt.Errorf("making the balances of %s anew: %w", installation.Account.Login, err)
-		}
+		failed = append(failed, do(installation))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) remakeBalances(ctx context.Context, account int64) error {

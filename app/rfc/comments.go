@@ -46,7 +46,7 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 	}
 	stands, err := s.stands(ctx, change)
 	if stands {
-		err = s.Runner.Handle(ctx, change.incoming())
+		err = s.Runner.Handle(ctx, change.incoming(s.now()))
 	}
 	if err == nil || app.Fenced(err) || ctx.Err() != nil {
 		return err
@@ -66,9 +66,19 @@ func (s *Service) stands(ctx context.Context, change CommentChange) (bool, error
 	return s.Repos(change.Repo).CommentStands(ctx, change.Comment.ID)
 }
 
-func (change CommentChange) incoming() command.Incoming {
+// How long an edit waits for the event of the text before it, which a failed webhook
+// brings after an hour, and how old that text may be: of older ones, from before Agora
+// was there, no event will come.
+const (
+	editWaits    = 90 * time.Minute
+	oldestBefore = 24 * time.Hour
+)
+
+func (change CommentChange) incoming(now time.Time) command.Incoming {
+	written, edited := change.Comment.CreatedAt, change.Comment.UpdatedAt
 	return command.Incoming{Repo: change.Repo, Ref: change.Ref, Comment: change.Comment,
-		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous, Reading: change.Reading}
+		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous, Reading: change.Reading,
+		Waits: now.Sub(edited) < editWaits && edited.Sub(written) < oldestBefore}
 }
 
 // How long commands wait for GitHub. A refusal to say who may do what is taken for
@@ -85,7 +95,7 @@ const (
 func (s *Service) tryLater(ctx context.Context, change CommentChange, cause error) error {
 	change.Attempts++
 	if change.Attempts >= triesWhenSilent || change.Attempts >= triesWhenForbidden && app.Is(cause, app.CodeForbidden) {
-		return s.Runner.GiveUp(ctx, change.incoming(), "GitHub does not tell Agora whether you may do that. A maintainer should look at the App's permissions; then write it again.")
+		return s.Runner.GiveUp(ctx, change.incoming(s.now()), "GitHub does not tell Agora whether you may do that. A maintainer should look at the App's permissions; then write it again.")
 	}
 	pause := min(time.Second<<min(change.Attempts-1, 10), longestTry)
 	if asked, told := app.RetryDelay(cause); told {

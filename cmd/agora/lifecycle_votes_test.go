@@ -184,6 +184,38 @@ func TestVotesInComments(t *testing.T) {
 	s.refused("noor", number, "/vote approve", "no vote now")
 }
 
+// Whether a vote was taken before it was edited follows from when both were written,
+// not from which event came first.
+func TestAnEditThatOvertakesItsCommentChangesNoVote(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Votes", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	voters := []string{"kim", "lee", "noor", "sam", "maya"}
+	s.sim.HoldWebhooks()
+	var written []ghsim.Comment
+	for _, who := range voters {
+		c, err := s.sim.As(who).Comment(rfcs, number, "/vote approve")
+		s.ok(err)
+		written = append(written, c)
+	}
+	s.clock.ahead.Add(int64(5 * time.Second))
+	for i, who := range voters {
+		s.ok(s.sim.As(who).EditComment(rfcs, written[i].ID, "/vote reject"))
+	}
+	s.sim.ReleaseWebhooks(ghsim.Release{Shuffle: true, Seed: 4, Twice: true})
+	s.pass(time.Minute)
+	s.pass(time.Minute)
+	for i, who := range voters {
+		if got := s.counts(1, who); got != "approve" {
+			t.Errorf("%s votes %q, want approve as it was first written", who, got)
+		}
+		if got := s.replyTo(rfcs, number, written[i]); !strings.Contains(got, "editing it changes nothing") {
+			t.Errorf("%s is answered %q", who, got)
+		}
+	}
+}
+
 func TestAVoteAfterTheDeadlineDoesNotCountThoughTheReadingIsLate(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
