@@ -346,6 +346,24 @@ func (r *Runner) record(ctx context.Context, in Incoming, run *Run, line Line, a
 	return err
 }
 
+// Belate turns a comment's vote that was taken into one that came too late: what was
+// read after it showed that voting had ended before. Its author is told why.
+func Belate(ctx context.Context, tx Tx, repository, comment int64, why string) error {
+	run, err := tx.CommandRun(ctx, repository, comment)
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i, l := range run.Lines {
+		if l.Vote && l.Done {
+			run.Lines[i].Done, run.Lines[i].Untimely, run.Lines[i].Say = false, true, why
+		}
+	}
+	return saveRun(ctx, tx, run)
+}
+
 func (r *Runner) save(ctx context.Context, run Run) error {
 	return r.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return saveRun(ctx, tx, run) })
 }

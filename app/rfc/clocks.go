@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
 )
@@ -159,6 +160,9 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 			c.round.Voters++
 		}
 	}
+	if err := c.answerLate(ctx, result); err != nil {
+		return err
+	}
 	if err := c.decisionMade(ctx, outcome); err != nil {
 		return err
 	}
@@ -176,6 +180,21 @@ func (c *change) conclude(ctx context.Context, result Result, outcome Outcome, r
 		c.r.Postponements++
 		if c.r.Postponements <= c.round.Policy.Postponed.Retries {
 			c.r.RetryAt = c.now.Add(c.round.Policy.Postponed.After.Std())
+		}
+	}
+	return nil
+}
+
+// answerLate tells the authors of votes that were taken while voting seemed to go on,
+// until earlier ones were read, that they came too late.
+func (c *change) answerLate(ctx context.Context, result Result) error {
+	for _, b := range result.Ballots {
+		if b.Channel != ByComment || b.At.Before(result.Deadline) {
+			continue
+		}
+		why := fmt.Sprintf("This vote came too late: voting on %s ended at %s.", c.r.Name(), stamp(result.Deadline))
+		if err := command.Belate(ctx, c.tx, c.r.Ref.Repository, b.Source, why); err != nil {
+			return fmt.Errorf("answering a late vote on %s: %w", c.r.Name(), err)
 		}
 	}
 	return nil

@@ -32,6 +32,19 @@ var (
 // performances is how many schedules share a life, which is rehearsed once.
 const performances = 5
 
+// Schedules that once ended otherwise are played for ever: an edit that overtook its
+// comment's commands, and votes taken after a deadline that earlier votes, read later,
+// had not moved.
+func TestSchedulesThatOnceFailed(t *testing.T) {
+	t.Parallel()
+	folder := fastFolder(t)
+	for _, seed := range []uint64{20016, 20620, 20621} {
+		for _, what := range playLife(t.Context(), filepath.Join(folder, fmt.Sprint(seed)), seed/performances, seed, seed) {
+			t.Errorf("schedule %d: %s", seed, what)
+		}
+	}
+}
+
 // TestSchedules plays random lives of an RFC calmly and in order, and again with
 // webhooks shuffled, repeated, lost and healed, with a GitHub that fails, limits and
 // lags, and with an Agora that is killed and started anew. After each passage both
