@@ -36,7 +36,8 @@ var toxics = []string{
 
 // TestNetwork lets the network between Agora and PostgreSQL, and the one between
 // Agora and GitHub, be slow, break and fall silent, under load: nothing is lost,
-// nothing doubled, and each deadline decides once.
+// nothing doubled, and each deadline decides once. What waits meanwhile waits in the
+// database: memory does not grow with it.
 func TestNetwork(t *testing.T) {
 	t.Parallel()
 	direct := storetest.Postgres(t)
@@ -50,12 +51,16 @@ func TestNetwork(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var people sync.WaitGroup
 	people.Go(func() { c.busy(ctx) })
+	time.Sleep(*networkFor)
+	calm := resident(t, c.replicas[0])
+	most := calm
 	for _, toxic := range toxics {
 		for _, proxy := range []*toxiproxy.Proxy{database, github} {
 			if _, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 				t.Fatalf("%s: %v", toxic, err)
 			}
 			time.Sleep(*networkFor)
+			most = max(most, resident(t, c.replicas[0]))
 			proxy.Toxics.ResetToxics(t.Context())
 			time.Sleep(200 * time.Millisecond)
 		}
@@ -65,7 +70,10 @@ func TestNetwork(t *testing.T) {
 	// Recovery asks GitHub at the start, and every hour, for what was not taken.
 	c.replicas[0].stop()
 	must(t, c.replicas[0].start())
-	t.Logf("%d troubles of %s on each wire; %s", len(toxics), *networkFor, c.whole())
+	t.Logf("%d troubles of %s on each wire; memory %.0f MB before them, %.0f MB at most; %s", len(toxics), *networkFor, calm, most, c.whole())
+	if most > 2*calm+64 {
+		t.Errorf("the memory grew from %.0f MB to %.0f MB", calm, most)
+	}
 }
 
 // proxied puts a proxy before the PostgreSQL at an address, and gives the address
