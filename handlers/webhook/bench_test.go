@@ -55,6 +55,11 @@ func BenchmarkIntake(b *testing.B) {
 				load(b, server.URL, connections)
 			})
 		}
+		b.Run(backend.name+"/offered=500", func(b *testing.B) {
+			server := httptest.NewServer(backend.handler(b))
+			defer server.Close()
+			offer(b, server.URL, 500)
+		})
 	}
 }
 
@@ -99,6 +104,37 @@ func load(b *testing.B, url string, connections int) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acks/s")
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+	if n := failed.Load(); n > 0 {
+		b.Errorf("%d of %d deliveries were not acknowledged", n, b.N)
+	}
+}
+
+// offer posts b.N deliveries, so many a second whether or not those before them were
+// acknowledged, as GitHub does. What one waits counts from when it was due.
+func offer(b *testing.B, url string, perSecond int) {
+	zerolog.SetGlobalLevel(zerolog.ErrorLevel)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	defer client.CloseIdleConnections()
+	var failed atomic.Int64
+	took := make([]time.Duration, b.N)
+	var posting sync.WaitGroup
+	b.ResetTimer()
+	began := time.Now()
+	for n := range b.N {
+		due := began.Add(time.Duration(n) * time.Second / time.Duration(perSecond))
+		time.Sleep(time.Until(due))
+		posting.Go(func() {
+			if status := post(b.Context(), client, url, int64(n)); status != http.StatusOK {
+				failed.Add(1)
+			}
+			took[n] = time.Since(due)
+		})
+	}
+	posting.Wait()
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 	if n := failed.Load(); n > 0 {
 		b.Errorf("%d of %d deliveries were not acknowledged", n, b.N)
 	}
