@@ -255,6 +255,21 @@ func TestRingsAreFlaggedForStewardsAlone(t *testing.T) {
 	})
 }
 
+func TestANightWithoutAgoraIsSearchedForRingsAfterIt(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		order := func(at time.Time) {
+			f.change(func(ctx context.Context, tx community.Tx) error { return community.OrderRings(ctx, tx, at) })
+		}
+		evening := f.now.Truncate(24 * time.Hour).Add(22 * time.Hour)
+		order(evening)
+		order(evening.Add(12 * time.Hour)) // Agora starts again, after 03:00
+		f.now = evening.Add(12 * time.Hour)
+		if fired, _, err := f.store.FireTimers(f.t.Context(), 10); err != nil || fired != 1 {
+			f.t.Errorf("%d searches are due after the night (%v), want the one that was missed", fired, err)
+		}
+	})
+}
+
 func TestAProfileShowsWhatWaitsAndWhatWasDone(t *testing.T) {
 	onForum(t, known, func(f *forum) {
 		joined(f)

@@ -162,9 +162,10 @@ type Tx interface {
 	// RecentAudit lists the newest entries of one subject's trail, oldest first.
 	RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error)
 
-	// Enqueue and SetTimer put work into lanes; see command.Tx and rfc.Tx.
+	// Enqueue, SetTimer and SetTimerEarlier put work into lanes; see command.Tx and rfc.Tx.
 	Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error
 	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
+	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 }
 
 // Store runs transactions. InTx joins a transaction that ctx already carries, so

@@ -208,16 +208,17 @@ func (s *Service) FlagRings(ctx context.Context) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return OrderRings(ctx, tx, s.clock()) })
 }
 
-// OrderRings sets the timer of the next search: at the next 03:00 UTC.
+// OrderRings sets the timer of the next search: at the next 03:00 UTC. One that is set
+// for earlier stays: a night in which nobody was there to search is made good.
 func OrderRings(ctx context.Context, tx interface {
-	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
+	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 }, now time.Time) error {
 	const night = 3 * time.Hour
 	due := now.UTC().Truncate(24 * time.Hour).Add(night)
 	if !due.After(now) {
 		due = due.Add(24 * time.Hour)
 	}
-	return tx.SetTimer(ctx, RingsKind, due, RingsKind, RingsKind, nil)
+	return tx.SetTimerEarlier(ctx, RingsKind, due, RingsKind, RingsKind, nil)
 }
 
 func (s *Service) flagRings(ctx context.Context, account int64) error {

@@ -80,7 +80,7 @@ type Written struct {
 // Tx is what RFCs need of a transaction, besides the community's part. Lookups
 // that find nothing return an error with app.CodeNotFound.
 type Tx interface {
-	community.Tx // and SetTimer
+	community.Tx // and SetTimer, SetTimerEarlier
 	command.Tx   // what ran of a comment, and Enqueue
 
 	RFC(ctx context.Context, id int64) (*RFC, error)
@@ -126,7 +126,6 @@ type Tx interface {
 	// AuditHead is where the community's chain ends.
 	AuditHead(ctx context.Context, community int64) (audit.Head, error)
 
-	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 	CancelTimer(ctx context.Context, key string) error
 }
 
