@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,9 +60,15 @@ func TestScoreOfAMember(t *testing.T) {
 		"20 points: V 1 − 1/e":          {[]engagement.Did{did(0, "rfc", 0, 2)}, 25},          // 24.66
 		"40 points of 30 days are 20":   {[]engagement.Did{did(30, "rfc", 0, 4)}, 25},         // 24.66
 		"the last day of the window, in the 13th week but one: .125 V": {[]engagement.Did{did(89, "rfc", 0, 1000)}, 33}, // 0 + 30 + 3
-		"a day that is over":      {[]engagement.Did{did(90, "rfc", 0, 1000)}, 0},
-		"a day to come":           {[]engagement.Did{did(-1, "rfc", 0, 1000)}, 0},
-		"no more than everything": {append(append(everyWeek, kinds...), append(people, did(0, "rfc", 0, 9999))...), 100},
+		// 2.69 + 30·(1 − e^(−1/2)) + 3; a half-life of 31 days would make it 18.
+		"20 points of 30 days are 10":            {[]engagement.Did{did(30, "rfc", 0, 2)}, 17},    // 17.49
+		"ten ratings 20: V 1 − 1/e":              {[]engagement.Did{did(0, "rating", 0, 10)}, 25}, // 24.66
+		"Monday and Sunday are one week":         {[]engagement.Did{did(9, "endorsement", 0, 1), did(3, "endorsement", 0, 1)}, 6},
+		"Sunday and Monday are two: F 2/13":      {[]engagement.Did{did(3, "endorsement", 0, 1), did(2, "endorsement", 0, 1)}, 8}, // 5.38 + 3
+		"what was taken back counts for nothing": {[]engagement.Did{did(0, "endorsement", 0, 0)}, 0},
+		"a day that is over":                     {[]engagement.Did{did(90, "rfc", 0, 1000)}, 0},
+		"a day to come":                          {[]engagement.Did{did(-1, "rfc", 0, 1000)}, 0},
+		"no more than everything":                {append(append(everyWeek, kinds...), append(people, did(0, "rfc", 0, 9999))...), 100},
 	} {
 		if got := engagement.Member(test.did, Wednesday); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
@@ -150,6 +157,43 @@ func TestAbsenceFactor(t *testing.T) {
 	}{{nil, 0}, {[]int{7}, 1}, {[]int{1, 1}, 1}, {[]int{1, 1, 1}, 2}, {[]int{1, 2, 3, 4}, 2}, {[]int{5, 1, 1, 1, 1, 1}, 1}} {
 		if got := engagement.AbsenceFactor(test.counts); got != test.want {
 			t.Errorf("%v: %d, want %d", test.counts, got, test.want)
+		}
+	}
+}
+
+// The median of an odd number of rounds is the one in the middle, of an even number the
+// mean of the two there.
+func TestMedianTurnout(t *testing.T) {
+	t.Parallel()
+	for rounds, want := range map[int][2]int64{10: {9, 20}, 11: {1, 2}} {
+		f := engagement.Figures{At: noon}
+		for n := range rounds {
+			f.Turnouts = append(f.Turnouts, engagement.Turnout{Voters: n, Heads: 10})
+		}
+		for _, part := range engagement.Community(f).Parts {
+			if got := [2]int64{part.Numerator, part.Denominator}; part.Name == "turnout" && got != want {
+				t.Errorf("%d rounds of 0 %%, 10 %%, 20 %% …: median %v, want %v", rounds, got, want)
+			}
+		}
+	}
+}
+
+// Days and weeks before 1970 are numbered as those after.
+func TestDaysBeforeTheCountBegins(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[string]engagement.Day{"1970-01-01T00:00:00Z": 0, "1969-12-31T23:59:59Z": -1, "1969-12-31T00:00:00Z": -1, "1969-12-30T23:59:59Z": -2} {
+		instant, err := time.Parse(time.RFC3339, at)
+		if got := engagement.DayOf(instant); err != nil || got != want {
+			t.Errorf("%s is day %d, want %d (%v)", at, got, want, err)
+		}
+	}
+}
+
+func TestPercentsAreRoundedHalfUp(t *testing.T) {
+	t.Parallel()
+	for want, share := range map[int]*big.Rat{0: big.NewRat(0, 1), 1: big.NewRat(1, 200), 50: big.NewRat(1, 2), 67: big.NewRat(2, 3), 100: big.NewRat(1, 1)} {
+		if got := engagement.Percent(share); got != want {
+			t.Errorf("%s: %d %%, want %d %%", share, got, want)
 		}
 	}
 }
