@@ -71,6 +71,9 @@ func (s *Service) configCheck(order Order, j community.PolicyJudgement) app.Chec
 			check.Summary = "Until it is mended, the last good configuration keeps ruling."
 		}
 		check.Summary += "\n\n" + community.ProblemList(j.Problem, s.Renderer.Escape, most)
+	case j.Locked:
+		check.Title = "The owner's configuration is locked: this one is not read"
+		check.Summary = "`.github/agora.yml` in the owner's repository `.github` says `locked: true`. So it rules here, and Agora does not read this file, on the default branch neither."
 	case j.Gone:
 		check.Title, check.Summary = "There is no configuration here any more", "The owner's, or else the defaults, rule from now on. Rounds that are open keep theirs."
 	case order.pushed():

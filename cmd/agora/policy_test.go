@@ -146,6 +146,25 @@ func TestAPushToTheDefaultBranchGetsTheCheckOfItsConfiguration(t *testing.T) {
 	}
 }
 
+func TestALockedOwnersConfigurationIsSaidInTheCheck(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: ".github", Files: map[string]string{policyFile: "version: 1\nlocked: true\n"}})
+	s.settle()
+	for _, file := range []string{"version: 1\nrfc: { min_supporters: 1 }\n", "version: 1\nrfc: { no_such_key: 1 }\n"} {
+		number := s.pull("kim", ghsim.NewPullRequest{Title: "Our own rules", Files: map[string]string{policyFile: file}})
+		run, has := s.configCheck(number)
+		if !has || run.Conclusion != "success" {
+			t.Fatalf("the check of a file that is not read is %q", run.Conclusion)
+		}
+		s.contains(run.Output.Title, "locked", "not read")
+		s.contains(run.Output.Summary, "locked: true")
+		if strings.Contains(run.Output.Summary, "follows") {
+			t.Errorf("the check promises what will never be: %s", run.Output.Summary)
+		}
+	}
+}
+
 func TestNoRoundOpensWhileGitHubDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
