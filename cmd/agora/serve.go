@@ -34,7 +34,7 @@ func newServeCommand() *cobra.Command {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			logger := newLogger(server, cmd.ErrOrStderr())
-			return serve(ctx, server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate})
+			return serve(ctx, server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate, alone: true})
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration file (agora.yaml when it is there)")
