@@ -34,6 +34,9 @@ func newServeCommand() *cobra.Command {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			logger := newLogger(server, cmd.ErrOrStderr())
+			if unknown := config.UnknownNames(os.Environ()); len(unknown) > 0 {
+				logger.Warn().Strs("names", unknown).Msg("the environment holds names that begin with AGORA_ and mean nothing to this version: are they misspelt?")
+			}
 			return serve(ctx, server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate, alone: true})
 		},
 	}

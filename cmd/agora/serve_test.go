@@ -32,7 +32,7 @@ func TestASecondServerOnOneFileIsRefused(t *testing.T) {
 		c := exec.CommandContext(ctx, "agora", args...)
 		c.Dir = t.TempDir()
 		c.Env = []string{
-			"AGORA_DATABASE_URL=" + database, "AGORA_LISTEN=127.0.0.1:0", "GITHUB_APP_INTEGRATION_ID=1", "GITHUB_APP_WEBHOOK_SECRET=secret",
+			"AGORA_DATABASE_URL=" + database, "AGORA_LISTEN=127.0.0.1:0", "AGORA_LISTN=hunter2", "GITHUB_APP_INTEGRATION_ID=1", "GITHUB_APP_WEBHOOK_SECRET=secret",
 			"GITHUB_APP_PRIVATE_KEY=" + string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
 		}
 		out, err := c.CombinedOutput()
@@ -41,6 +41,9 @@ func TestASecondServerOnOneFileIsRefused(t *testing.T) {
 	out, err := agora("serve")
 	if err == nil || !strings.Contains(out, "agora: ") || !strings.Contains(out, "another process serves this SQLite database already") {
 		t.Errorf("a second server ended with %v and said %q", err, out)
+	}
+	if strings.Count(out, "AGORA_LISTN") != 1 || strings.Contains(out, "hunter2") {
+		t.Errorf("a name that is no setting's is not said once, without its value: %q", out)
 	}
 	for _, beside := range [][]string{{"verify"}, {"export"}, {"inbox", "list"}, {"migrate", "status"}} {
 		if out, err := agora(beside...); err != nil {
