@@ -51,7 +51,10 @@ func positive(d Duration) error {
 func fraction(target *Fraction, limit int64) field {
 	return parsed(target, "a fraction like 2/3 or 20%", ParseFraction, func(f Fraction) error {
 		if f.CmpShare(limit, 1) < 0 {
-			return fmt.Errorf("%s is more than %d", f, limit)
+			if limit == 1 {
+				return fmt.Errorf("must be at most 100 %%, but %s is %s: write it like 2%% or 1/50", f, f.Percent())
+			}
+			return fmt.Errorf("must be at most %d, and is %s", limit, f)
 		}
 		return nil
 	})
@@ -74,7 +77,11 @@ func approval(target *Threshold) field {
 func count(target *int, least, most int) field {
 	return func(r *yamlReader, key string, value ast.Node) {
 		if _, ok := value.(*ast.IntegerNode); !ok {
-			r.at(value, key, "must be a whole number, not "+describe(value))
+			what := describe(value)
+			if _, broken := value.(*ast.FloatNode); broken && !r.confidential {
+				what = shorten(value.GetToken().Value)
+			}
+			r.at(value, key, fmt.Sprintf("must be a whole number from %d to %d, not %s", least, most, what))
 			return
 		}
 		n, err := strconv.Atoi(value.GetToken().Value)

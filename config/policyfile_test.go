@@ -144,7 +144,7 @@ func TestBrokenFilesSayLineKeyAndReason(t *testing.T) {
 		{"eleven years", "version: 1\nrfc: {late_window: 4015d}\n", 2, "rfc.late_window", "ten years"},
 		{"overflow", "version: 1\nrfc: {late_window: 99999999999999999w}\n", 2, "rfc.late_window", "ten years"},
 		{"units out of order", "version: 1\nrfc: {late_window: 1h2d}\n", 2, "rfc.late_window", "not a duration"},
-		{"quorum over 100%", "version: 1\nrfc: {types: {roadmap: {quorum: {weight: 101%}}}}\n", 2, "rfc.types.roadmap.quorum.weight", "more than 1"},
+		{"quorum over 100%", "version: 1\nrfc: {types: {roadmap: {quorum: {weight: 101%}}}}\n", 2, "rfc.types.roadmap.quorum.weight", "at most 100 %"},
 		{"division by zero", "version: 1\nrfc: {types: {roadmap: {quorum: {weight: 1/0}}}}\n", 2, "rfc.types.roadmap.quorum.weight", "not a fraction"},
 		{"approval of nothing", "version: 1\nrfc: {types: {roadmap: {approval: 0}}}\n", 2, "rfc.types.roadmap.approval", "more than 0"},
 		{"approval out of reach", "version: 1\nrfc: {types: {roadmap: {approval: \">100%\"}}}\n", 2, "rfc.types.roadmap.approval", "never be reached"},
@@ -215,7 +215,7 @@ func TestHostileFilesAreRefusedCheaply(t *testing.T) {
 		fmt.Fprintf(&keys, "k%d: 1\n", i)
 	}
 	for name, test := range map[string]struct{ file, says string }{
-		"too big":        {"version: 1\n#" + strings.Repeat("x", 64<<10), "bytes"},
+		"too big":        {"version: 1\n#" + strings.Repeat("x", 64<<10), "larger than 64 KiB"},
 		"deep lists":     {"a: " + strings.Repeat("[", 1_000), "nested"},
 		"deep mappings":  {strings.Repeat("{a: ", 16_000), "too many"},
 		"deep dashes":    {strings.Repeat("- ", 32_000), "too many"},
@@ -309,4 +309,19 @@ func FuzzParsePolicy(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhatIsWantedIsSaidPlainly(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"version: 1\nrfc: { near_tie: { points: 2 } }\n":                                 "line 2: rfc.near_tie.points: must be at most 100 %, but 2 is 200 %: write it like 2% or 1/50",
+		"version: 1\nrfc: { types: { roadmap: { quorum: { root: 2000 } } } }\n":          "line 2: rfc.types.roadmap.quorum.root: must be at most 1000, and is 2000",
+		"version: 1\nrfc: { min_supporters: 1.5 }\n":                                     "line 2: rfc.min_supporters: must be a whole number from 0 to 1000, not 1.5",
+		"version: 1\nrfc: { min_supporters: many }\n":                                    "line 2: rfc.min_supporters: must be a whole number from 0 to 1000, not text",
+		"version: 1\n" + strings.Repeat("# a comment of some length\n", 2<<20/27) + "\n": "the file is larger than 64 KiB, which is as large as it may be",
+	} {
+		if _, err := config.ParsePolicy([]byte(file), config.DefaultPolicy()); err == nil || err.Error() != want {
+			t.Errorf("%.60q: %v, want %q", file, err, want)
+		}
+	}
 }

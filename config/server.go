@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -283,4 +284,25 @@ func completeGitHub(g *GitHub) {
 	if g.V4APIURL == "" {
 		g.V4APIURL = strings.TrimSuffix(g.V3APIURL, "/v3") + "/graphql"
 	}
+}
+
+// UnknownNames lists the variables of the environment, given as os.Environ does, that look like settings of the server and
+// are none: misspelt, or of another version. It repeats no values.
+func UnknownNames(environment []string) []string {
+	known := map[string]bool{}
+	for _, s := range serverSettings(&Server{}) {
+		known[s.env] = true
+		known[s.env+"_FILE"] = s.secret
+	}
+	var unknown []string
+	for _, variable := range environment {
+		name, _, _ := strings.Cut(variable, "=")
+		// Kubernetes tells every program of a service called agora.
+		ofService := strings.HasPrefix(name, "AGORA_SERVICE_") || name == "AGORA_PORT" || strings.HasPrefix(name, "AGORA_PORT_")
+		if strings.HasPrefix(name, "AGORA_") && !known[name] && !ofService {
+			unknown = append(unknown, shorten(name))
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -305,5 +306,16 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "[redacted]") {
 		t.Error("nothing shows that there is a secret")
+	}
+}
+
+func TestUnknownNamesOfTheEnvironmentAreNamed(t *testing.T) {
+	t.Parallel()
+	got := config.UnknownNames([]string{
+		"HOME=/root", "AGORA_LISTEN=:1", "AGORA_DATABASE_URL_FILE=/run/url", "AGORA_SMTP_URL=", "AGORA_SERVICE_HOST=10.0.0.1", "AGORA_PORT_8420_TCP=tcp",
+		"AGORA_PUBLIC_ULR=https://user:hunter2@x", "AGORA_LISTEN_FILE=/run/listen", "AGORA_=",
+	})
+	if want := []string{"AGORA_", "AGORA_LISTEN_FILE", "AGORA_PUBLIC_ULR"}; !slices.Equal(got, want) {
+		t.Errorf("UnknownNames = %q, want %q", got, want)
 	}
 }

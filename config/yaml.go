@@ -57,7 +57,7 @@ func (r *yamlReader) read(data []byte, o object, required ...string) {
 // parse turns data into the root node of its only document, nil for an empty one.
 func (r *yamlReader) parse(data []byte) (root ast.Node, ok bool) {
 	if len(data) > maxYAMLBytes {
-		r.problems.add(Problem{Message: fmt.Sprintf("the file has %d bytes; %d are allowed", len(data), maxYAMLBytes)})
+		r.problems.add(Problem{Message: fmt.Sprintf("the file is larger than %d KiB, which is as large as it may be", maxYAMLBytes>>10)})
 		return nil, false
 	}
 	if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {

@@ -45,12 +45,17 @@ func (d dialect) skipLocked() string {
 
 // openSQLite opens one writing connection, because SQLite has one writer and a
 // queue in the process is fairer than busy-waiting, and a pool of readers.
-func (s *Store) openSQLite(ctx context.Context, path string, readers int) error {
+func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error {
 	if path == "" || strings.HasPrefix(path, ":") || strings.ContainsAny(path, "?#\x00") {
 		return errors.New("sqlite:// wants the path of a file")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("making the database's folder: %w", err)
+	}
+	if opts.Alone {
+		if err := s.holdAlone(path); err != nil {
+			return err
+		}
 	}
 	s.dialect, s.schema = sqlite, "main"
 	pragmas := url.Values{"_pragma": {
@@ -70,8 +75,8 @@ func (s *Store) openSQLite(ctx context.Context, path string, readers int) error 
 	pragmas.Set("_txlock", "deferred")
 	pragmas.Set("_query_only", "1")
 	s.read = sql.OpenDB(connector{sqliteName(path, pragmas)})
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
+	s.read.SetMaxOpenConns(opts.MaxConnections)
+	s.read.SetMaxIdleConns(opts.MaxConnections)
 	return nil
 }
 

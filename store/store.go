@@ -40,6 +40,9 @@ type Options struct {
 	// MaxConnections bounds the pool of readers on SQLite and the whole pool on
 	// PostgreSQL; 16 when zero.
 	MaxConnections int
+	// Alone refuses a SQLite file that another process has opened alone, until Close.
+	// Who only looks on needs it not. PostgreSQL is shared by any number.
+	Alone bool
 	// Logger gets what happens in the background, where nobody is there to be
 	// told by an error.
 	Logger zerolog.Logger
@@ -62,6 +65,8 @@ type Store struct {
 	wakeups  wakeups
 	instance string // tells our own notifications from those of other replicas
 
+	letGo func() error // of the lock beside a SQLite file
+
 	quit       context.Context // ends with Close
 	stop       context.CancelFunc
 	ended      chan struct{} // closed when no transaction runs together any more
@@ -80,6 +85,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		wakeups:    wakeups{remote: make(chan struct{}, 1)},
 		instance:   uuid.NewString(),
 		ended:      make(chan struct{}),
+		letGo:      func() error { return nil },
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -93,14 +99,14 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite://"):
-		err = s.openSQLite(ctx, strings.TrimPrefix(url, "sqlite://"), opts.MaxConnections)
+		err = s.openSQLite(ctx, strings.TrimPrefix(url, "sqlite://"), opts)
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		err = s.openPostgres(opts.MaxConnections)
 	default:
 		return nil, errors.New("opening the database: its address begins neither with sqlite:// nor with postgres://")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
+		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), s.letGo())
 	}
 	s.quit, s.stop = context.WithCancel(context.Background())
 	if err := s.start(ctx); err != nil {
@@ -138,7 +144,7 @@ func (s *Store) Close() error {
 	if s.read == s.write {
 		return s.write.Close()
 	}
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.read.Close(), s.write.Close(), s.letGo())
 }
 
 // Ping reports whether the database answers.

@@ -98,7 +98,7 @@ func (c memberCommands) find(ctx context.Context, tx Tx, call command.Call) (m M
 func (c memberCommands) reputation(ctx context.Context, call command.Call) (command.Apply, error) {
 	policy, err := c.Policy(ctx, call.Repo)
 	if app.Is(err, app.CodeInvalid) {
-		return nil, command.Refuse(app.CodeInvalid, "the configuration of this repository is broken, and no good one was ever read. See the check `agora/config`.")
+		return nil, RefuseUnruled(err, c.escape)
 	}
 	if err != nil {
 		return nil, err

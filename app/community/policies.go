@@ -41,7 +41,8 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository.there() || repo.Name == ownerRepository && owner.there()}
 	if problem != nil {
 		if !known {
-			return PolicyRecord{}, app.Errorf(app.CodeInvalid, "the configuration of %s is broken and no good one was ever read: %s", repo.FullName(), problem)
+			return PolicyRecord{}, &app.Error{Code: app.CodeInvalid, Err: unruled{problem},
+				Message: fmt.Sprintf("the configuration of %s is broken and no good one was ever read", repo.FullName())}
 		}
 		record, record.Broken = last, problem.Error()
 	}
@@ -88,17 +89,22 @@ type policyFile struct {
 func (f policyFile) there() bool { return f.text != nil || f.problem != nil }
 
 func (f policyFile) differs(from policyFile) bool {
-	return !bytes.Equal(f.text, from.text) || (f.problem != nil) != (from.problem != nil)
+	return !bytes.Equal(f.text, from.text) || f.there() != from.there() || (f.problem != nil) != (from.problem != nil)
 }
 
 // resolve is config.ResolvePolicy of what stands on GitHub.
 func resolve(owner, repository policyFile) (config.Policy, error) {
-	for _, file := range []policyFile{owner, repository} {
-		if file.problem != nil {
-			return config.DefaultPolicy(), file.problem
-		}
+	if owner.problem != nil {
+		return config.DefaultPolicy(), owner.problem
 	}
-	return config.ResolvePolicy(owner.text, repository.text)
+	if repository.problem == nil {
+		return config.ResolvePolicy(owner.text, repository.text)
+	}
+	policy, err := config.ResolvePolicy(owner.text, nil)
+	if err == nil && !policy.Locked { // a locked owner's is all that is read
+		err = repository.problem
+	}
+	return policy, err
 }
 
 // policyFiles reads both files.
@@ -162,23 +168,4 @@ func (s *Service) PolicyPushed(ctx context.Context, repo app.Repository) error {
 		}
 	}
 	return nil
-}
-
-// CheckPolicy judges the agora.yml at a commit as a pull request would make it.
-// changed is false when it is the one that stands on the default branch.
-func (s *Service) CheckPolicy(ctx context.Context, repo app.Repository, ref string) (changed bool, problem error, err error) {
-	proposed, err := s.file(ctx, repo, ref)
-	if err != nil || !proposed.there() {
-		return false, nil, err
-	}
-	owner, standing, err := s.policyFiles(ctx, repo)
-	if err != nil {
-		return false, nil, err
-	}
-	if repo.Name == ownerRepository {
-		_, problem = resolve(proposed, policyFile{})
-		return proposed.differs(owner), problem, nil
-	}
-	_, problem = resolve(owner, proposed)
-	return proposed.differs(standing), problem, nil
 }

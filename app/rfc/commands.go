@@ -69,7 +69,7 @@ func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 	}
 	a.policy, err = s.Community.Policy(ctx, call.Repo)
 	if app.Is(err, app.CodeInvalid) {
-		return a, command.Refuse(app.CodeInvalid, "the configuration of this repository is broken, and no good one was ever read. See the check `agora/config`.")
+		return a, community.RefuseUnruled(err, s.Renderer.Escape)
 	}
 	return a, err
 }
@@ -218,7 +218,7 @@ func (s *Service) voteCommand(ctx context.Context, call command.Call) (command.A
 	policy, err := s.readyToOpen(ctx, a.Repo)
 	switch {
 	case app.Is(err, app.CodeInvalid):
-		return nil, command.Refuse(app.CodeInvalid, "no round can open: the configuration of this repository is broken, and no good one was ever read.")
+		return nil, community.RefuseUnruled(err, s.Renderer.Escape)
 	case err != nil:
 		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: GitHub does not answer when asked for the configuration or the members. Say it again in some minutes.")
 	}

@@ -3,13 +3,13 @@ package rfc
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
 )
 
-// ConfigCheckKind is the kind of the entries that check a proposed agora.yml.
+// ConfigCheckKind is the kind of the entries that check an agora.yml.
 const ConfigCheckKind = "rfc.config-check"
 
 // ConfigCheckName is the name of the check that guards the configuration.
@@ -17,14 +17,27 @@ const ConfigCheckName = "agora/config"
 
 // OrderConfigCheck orders the configuration at a pull request's head to be checked.
 func (s *Service) OrderConfigCheck(ctx context.Context, ref app.IssueRef, sha string) error {
+	return s.orderConfigCheck(ctx, Order{Ref: ref, SHA: sha})
+}
+
+// OrderPushedConfigCheck orders the configuration at the head of the default branch to
+// be checked; before is the head until then.
+func (s *Service) OrderPushedConfigCheck(ctx context.Context, repo app.Repository, sha, before string) error {
+	return s.orderConfigCheck(ctx, Order{Ref: app.IssueRef{Repository: repo.ID}, SHA: sha, Before: before})
+}
+
+func (s *Service) orderConfigCheck(ctx context.Context, order Order) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		return tx.Enqueue(ctx, ref.EffectLane(), ConfigCheckKind, sha, Order{Ref: ref, SHA: sha}.body())
+		return tx.Enqueue(ctx, order.Ref.EffectLane(), ConfigCheckKind, order.SHA, order.body())
 	})
 }
 
-// CheckConfig judges the agora.yml that a pull request proposes and says so in the
-// check `agora/config`, with the line and the reason. A pull request that leaves
-// the file alone gets no such check.
+// pushed tells a check of the default branch's head from that of a pull request's.
+func (o Order) pushed() bool { return o.Ref.Number == 0 }
+
+// CheckConfig judges the agora.yml that a pull request proposes, or that was pushed
+// to the default branch, and says so in the check `agora/config` on the commit, with
+// the line and the reason. A commit that leaves the file alone gets no such check.
 func (s *Service) CheckConfig(ctx context.Context, order Order) error {
 	repo, err := s.repository(ctx, order.Ref.Repository)
 	if app.Is(err, app.CodeNotFound) {
@@ -33,39 +46,48 @@ func (s *Service) CheckConfig(ctx context.Context, order Order) error {
 	if err != nil {
 		return err
 	}
-	changed, problem, err := s.Community.CheckPolicy(ctx, repo, order.SHA)
-	if err != nil || !changed {
+	var judgement community.PolicyJudgement
+	if order.pushed() {
+		judgement, err = s.Community.JudgePushed(ctx, repo, order.SHA, order.Before)
+	} else {
+		judgement, err = s.Community.JudgeProposed(ctx, repo, order.SHA)
+	}
+	if err != nil || !judgement.Changed {
 		return err
 	}
-	check := app.Check{Name: ConfigCheckName, HeadSHA: order.SHA, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
-		Title: "The configuration is good", Summary: "Agora follows it once it is on the default branch. Rounds that are open keep theirs."}
-	if problem != nil {
-		check.Conclusion, check.Title = app.CheckFailure, "The configuration is broken"
-		check.Summary = "Until it is mended, the last good configuration keeps ruling.\n\n" + s.problemList(problem)
-	}
-	return s.sendOnce(ctx, repo, order, check)
+	return s.sendOnce(ctx, repo, order, s.configCheck(order, judgement))
 }
 
-// problemList is an error as a list, an item for each of its lines. GitHub takes
-// 65,535 characters, and an escaped one is up to a dozen.
-func (s *Service) problemList(problem error) string {
-	const longest, most = 1_000, 40_000
-	var list strings.Builder
-	for line := range strings.Lines(problem.Error()) {
-		if list.Len() > most {
-			list.WriteString("- and more\n")
-			break
+// configCheck puts a judgement into a check. It is never neutral: branch protection
+// would count that as passed all the same.
+func (s *Service) configCheck(order Order, j community.PolicyJudgement) app.Check {
+	const most = 40_000 // GitHub takes 65,535 characters
+	check := app.Check{Name: ConfigCheckName, HeadSHA: order.SHA, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
+		Title: "The configuration is good", Summary: "Agora follows it once it is on the default branch. Rounds that are open keep theirs."}
+	switch {
+	case j.Problem != nil:
+		check.Conclusion, check.Title, check.Summary = app.CheckFailure, "The configuration is broken", "No good one was ever read: until it is mended, no vote opens here."
+		if j.Ruled {
+			check.Summary = "Until it is mended, the last good configuration keeps ruling."
 		}
-		if item := s.Renderer.Escape(line, longest); item != "" {
-			list.WriteString("- " + item + "\n")
-		}
+		check.Summary += "\n\n" + community.ProblemList(j.Problem, s.Renderer.Escape, most)
+	case j.Locked:
+		check.Title = "The owner's configuration is locked: this one is not read"
+		check.Summary = "`.github/agora.yml` in the owner's repository `.github` says `locked: true`. So it rules here, and Agora does not read this file, on the default branch neither."
+	case j.Gone:
+		check.Title, check.Summary = "There is no configuration here any more", "The owner's, or else the defaults, rule from now on. Rounds that are open keep theirs."
+	case order.pushed():
+		check.Summary = "Agora follows it from now on. Rounds that are open keep theirs."
 	}
-	return list.String()
+	return check
 }
 
 // sendOnce makes a finished check run, unless the same stands on the commit.
 func (s *Service) sendOnce(ctx context.Context, repo app.Repository, order Order, check app.Check) error {
-	record := CheckRecord{Repository: repo.ID, HeadSHA: order.SHA, Name: check.Name, Pulls: []int{order.Ref.Number}}
+	record := CheckRecord{Repository: repo.ID, HeadSHA: order.SHA, Name: check.Name}
+	if !order.pushed() {
+		record.Pulls = []int{order.Ref.Number}
+	}
 	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		found, err := tx.Check(ctx, repo.ID, order.SHA, check.Name)
 		if err == nil {

@@ -65,8 +65,9 @@ func (s *Service) now() time.Time { return s.Clock().UTC().Truncate(time.Microse
 // Order is the body of the entries above: which issue, and what happened.
 type Order struct {
 	Ref app.IssueRef `json:"ref"`
-	// SHA and Repository name the commit of a check.
-	SHA string `json:"sha,omitempty"`
+	// SHA names the commit of a check, and Before the head of the branch until it was pushed.
+	SHA    string `json:"sha,omitempty"`
+	Before string `json:"before,omitempty"`
 	// By says what implemented or superseded it, or why a voter is void.
 	By     string `json:"by,omitempty"`
 	Number int    `json:"number,omitempty"`

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -49,10 +48,8 @@ func (f *databaseFlags) openExisting(ctx context.Context) (*store.Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	if path, isFile := strings.CutPrefix(address, "sqlite://"); isFile {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no database at %s", path)
-		}
+	if err := isThere(address); err != nil {
+		return nil, err
 	}
 	s, err := store.Open(ctx, address, store.Options{})
 	if err != nil {
@@ -62,4 +59,23 @@ func (f *databaseFlags) openExisting(ctx context.Context) (*store.Store, error) 
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// noDatabase says that there is no file where a database is named: opening it would
+// make one.
+type noDatabase struct{ path string }
+
+func (e noDatabase) Error() string { return "there is no database at " + e.path }
+
+// isThere looks for the file of a database that is one; the others are asked.
+func isThere(address string) error {
+	path, isFile := strings.CutPrefix(address, "sqlite://")
+	if !isFile {
+		return nil
+	}
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return noDatabase{path}
+	}
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"github.com/agora-rfc/agora/handlers/web"
 )
 
 // The bounds of asking a server. Between attempts the pause doubles.
@@ -40,11 +42,13 @@ func ask(ctx context.Context, server, query string, warnings io.Writer) (verdict
 	body, err := get(ctx, server+"/api/v1/gate?"+query, header)
 	var status *statusError
 	switch {
-	case errors.As(err, &status) && status.code == http.StatusNotFound:
+	case errors.As(err, &status) && status.nothingHere():
 		no := false
 		return verdict{Passed: &no, Reason: "Agora knows of no such repository, RFC or pull request, or it is private and this run did not prove that it may see it"}, nil
 	case errors.As(err, &status) && (status.code == http.StatusBadRequest || status.code == http.StatusUnprocessableEntity):
 		return verdict{}, usageError("the server does not take the question: %s", status)
+	case errors.As(err, &status) && status.code == http.StatusNotFound:
+		return verdict{}, fmt.Errorf("%s answers 404, but not as Agora does: is it the address of an Agora server?", server)
 	case err != nil:
 		return verdict{}, err
 	}
@@ -68,6 +72,12 @@ func (e *statusError) Error() string {
 		text += ": " + e.detail
 	}
 	return text
+}
+
+// nothingHere reports whether Agora itself says that there is no such thing, and no
+// other program, nor a proxy before it.
+func (e *statusError) nothingHere() bool {
+	return e.code == http.StatusNotFound && e.detail == web.NothingHere
 }
 
 // temporary reports whether asking again may help.

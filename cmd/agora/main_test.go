@@ -14,6 +14,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rs/zerolog"
 	"github.com/rs/zerolog/log"
+
+	"github.com/agora-rfc/agora/handlers/web"
 )
 
 // TestMain lets the stories of testdata run this very program as `agora`, and the
@@ -105,11 +107,16 @@ func fakeGate() http.Handler {
 			return
 		case "acme/secret rfc=7 pull=":
 			if r.Header.Get("Authorization") != "Bearer token-for-http://"+r.Host {
-				http.NotFound(w, r)
+				nothingHere(w)
 				return
 			}
+		case "acme/elsewhere rfc=7 pull=": // a server that is not Agora
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusNotFound)
+			writeJSON(w, map[string]any{"title": "Not Found", "detail": "No route matches."})
+			return
 		default:
-			http.NotFound(w, r)
+			nothingHere(w)
 			return
 		}
 		if strings.HasPrefix(r.FormValue("require"), "implemented") {
@@ -118,6 +125,13 @@ func fakeGate() http.Handler {
 		writeJSON(w, answer)
 	})
 	return mux
+}
+
+// nothingHere is the 404 of Agora's API.
+func nothingHere(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusNotFound)
+	writeJSON(w, map[string]any{"title": "Not Found", "status": 404, "detail": web.NothingHere})
 }
 
 func writeJSON(w http.ResponseWriter, value any) {

@@ -55,6 +55,14 @@ func migrateUp(cmd *cobra.Command, database databaseFlags) (err error) {
 }
 
 func migrateStatus(cmd *cobra.Command, database databaseFlags) (err error) {
+	address, err := database.address()
+	if err != nil {
+		return err
+	}
+	if err := isThere(address); err != nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s; `agora migrate up` makes it\n", err)
+		return nil
+	}
 	s, err := database.open(cmd.Context())
 	if err != nil {
 		return err

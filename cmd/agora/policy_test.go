@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"html"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
 )
@@ -89,13 +91,78 @@ func TestWhereNoGoodConfigurationWasReadNoRoundOpens(t *testing.T) {
 	if !s.reacted(c, "confused") {
 		t.Error("a vote was opened without rules")
 	}
-	s.contains(s.replyTo("acme/broken", i.Number, c), "configuration", "broken")
+	s.contains(s.replyTo("acme/broken", i.Number, c), "configuration", "broken", "line 2", "rfc.no")
 	s.over(14 * day)
 	s.isIn("acme/broken", i.Number, rfc.Open)
 	s.contains(commentWith(t, s.stage, "acme/broken", i.Number, "<!-- agora:rfc 1 -->").Body, "broken")
 	s.configure("acme/broken", "version: 1\n")
 	s.pass(6 * time.Minute)
 	s.isIn("acme/broken", i.Number, rfc.Voting)
+}
+
+// configChecks are the check runs agora/config on a commit.
+func (s *scene) configChecks(sha string) (runs []ghsim.CheckRun) {
+	for _, run := range s.sim.CheckRuns(sha) {
+		if run.Name == "agora/config" {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
+func TestAPushToTheDefaultBranchGetsTheCheckOfItsConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	push := func(repo, path, content string) []ghsim.CheckRun {
+		t.Helper()
+		sha := s.sim.As("maya").PutFile(repo, path, content)
+		s.settle()
+		return s.configChecks(sha)
+	}
+	runs := push(rfcs, policyFile, "version: 1\nrfc:\n  min_supporters: many\n  \"@acme/everyone <b>\": 1\n")
+	if len(runs) != 1 || runs[0].Conclusion != "failure" {
+		t.Fatalf("a broken configuration was pushed; its checks: %+v", runs)
+	}
+	s.contains(html.UnescapeString(runs[0].Output.Summary), "line 3", "min_supporters")
+	if strings.Contains(runs[0].Output.Summary, "@acme") || strings.Contains(runs[0].Output.Summary, "<b>") {
+		t.Errorf("what the file says comes alive: %s", runs[0].Output.Summary)
+	}
+	if runs := push(rfcs, "README.md", "Nothing of Agora's."); len(runs) != 0 {
+		t.Errorf("a push that leaves the configuration alone got %+v", runs)
+	}
+	runs = push(rfcs, policyFile, "version: 1\n")
+	if len(runs) != 1 || runs[0].Conclusion != "success" {
+		t.Errorf("a mended configuration was pushed; its checks: %+v", runs)
+	}
+	s.contains(runs[0].Output.Summary, "from now on")
+	var repo app.Repository
+	must(t, s.agora.store.RFC().View(s.ctx, func(ctx context.Context, tx rfc.Tx) (err error) {
+		repo, err = tx.RepositoryByName(ctx, "acme", "rfcs")
+		return err
+	}))
+	must(t, s.agora.rfcs.CheckConfig(s.ctx, rfc.Order{Ref: app.IssueRef{Repository: repo.ID}, SHA: runs[0].HeadSHA}))
+	if again := s.configChecks(runs[0].HeadSHA); len(again) != 1 {
+		t.Errorf("the check was made again: there are %d", len(again))
+	}
+}
+
+func TestALockedOwnersConfigurationIsSaidInTheCheck(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: ".github", Files: map[string]string{policyFile: "version: 1\nlocked: true\n"}})
+	s.settle()
+	for _, file := range []string{"version: 1\nrfc: { min_supporters: 1 }\n", "version: 1\nrfc: { no_such_key: 1 }\n"} {
+		number := s.pull("kim", ghsim.NewPullRequest{Title: "Our own rules", Files: map[string]string{policyFile: file}})
+		run, has := s.configCheck(number)
+		if !has || run.Conclusion != "success" {
+			t.Fatalf("the check of a file that is not read is %q", run.Conclusion)
+		}
+		s.contains(run.Output.Title, "locked", "not read")
+		s.contains(run.Output.Summary, "locked: true")
+		if strings.Contains(run.Output.Summary, "follows") {
+			t.Errorf("the check promises what will never be: %s", run.Output.Summary)
+		}
+	}
 }
 
 func TestNoRoundOpensWhileGitHubDoesNotAnswer(t *testing.T) {

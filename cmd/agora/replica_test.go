@@ -45,7 +45,7 @@ func runReplica() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	logger := zerolog.New(os.Stderr).Level(zerolog.WarnLevel).With().Timestamp().Logger()
-	a, err := assemble(ctx, server, surroundings{clock: utcNow, logger: logger, unpaced: true, migrate: true})
+	a, err := assemble(ctx, server, surroundings{clock: utcNow, logger: logger, unpaced: true, migrate: true, alone: true})
 	if err != nil {
 		return err
 	}

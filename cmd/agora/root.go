@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // commands make the commands of the program.
@@ -30,13 +31,28 @@ func newRootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true // run says errors, on one line
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError("%s; see `%s --help`", err, cmd.CommandPath())
+		return usageError("%s; see `%s --help`", flagProblem(cmd, err), cmd.CommandPath())
 	})
 	for _, make := range commands {
 		root.AddCommand(make())
 	}
 	argumentsAreUsage(root)
 	return root
+}
+
+// flagProblem says what a flag wants, where its value is no number or length of time:
+// the parser says it in words of the programming language.
+func flagProblem(cmd *cobra.Command, err error) string {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err.Error()
+	}
+	wants := map[string]string{"float64": "a number like 2 or 0.5", "int": "a whole number", "duration": "a length of time like 90s or 2m", "bool": "true or false"}
+	want, known := wants[invalid.GetFlag().Value.Type()]
+	if !known {
+		return err.Error()
+	}
+	return fmt.Sprintf("--%s wants %s, not %q", invalid.GetFlag().Name, want, invalid.GetValue())
 }
 
 // newGroup makes a command that does nothing but hold others.

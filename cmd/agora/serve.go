@@ -34,7 +34,10 @@ func newServeCommand() *cobra.Command {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			logger := newLogger(server, cmd.ErrOrStderr())
-			return serve(ctx, server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate})
+			if unknown := config.UnknownNames(os.Environ()); len(unknown) > 0 {
+				logger.Warn().Strs("names", unknown).Msg("the environment holds names that begin with AGORA_ and mean nothing to this version: are they misspelt?")
+			}
+			return serve(ctx, server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate, alone: true})
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration file (agora.yaml when it is there)")

@@ -37,6 +37,8 @@ type surroundings struct {
 	unpaced bool
 	// migrate brings the database up to date first.
 	migrate bool
+	// alone refuses a SQLite database that another server works on.
+	alone bool
 	// transport carries the requests to GitHub; one of the client's own when nil.
 	transport http.RoundTripper
 	// leaseClock tells how long a worker was silent; the machine's when nil.
@@ -63,7 +65,7 @@ type application struct {
 // assemble opens the database and puts the parts together; it sends nothing.
 func assemble(ctx context.Context, server config.Server, around surroundings) (_ *application, err error) {
 	a := &application{surroundings: around, keep: server.KeepDeliveries.Std()}
-	a.store, err = store.Open(ctx, server.DatabaseURL.Reveal(), store.Options{Clock: around.clock, LeaseClock: around.leaseClock, Logger: around.logger})
+	a.store, err = store.Open(ctx, server.DatabaseURL.Reveal(), store.Options{Clock: around.clock, LeaseClock: around.leaseClock, Logger: around.logger, Alone: around.alone})
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}

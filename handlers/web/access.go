@@ -13,7 +13,11 @@ import (
 
 // nothing is the one answer for what does not exist and for what may not be seen:
 // nobody can tell them apart.
-var nothing = app.Errorf(app.CodeNotFound, "There is nothing here.")
+var nothing = app.Errorf(app.CodeNotFound, NothingHere)
+
+// NothingHere is the detail of every 404 of the API, by which a client knows that it
+// was Agora who answered.
+const NothingHere = "There is nothing here."
 
 // hidden makes every "not found" of a look-up the same.
 func hidden(err error) error {

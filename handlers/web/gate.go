@@ -190,7 +190,8 @@ func (g gatekeeper) judgePull(ctx context.Context, number int) (gateShape, error
 	return answer, nil
 }
 
-// judgeGroup lets a merge group through when every pull request in it passes.
+// judgeGroup lets a merge group through when every pull request in it passes. The
+// reason names each RFC that was needed.
 func (g gatekeeper) judgeGroup(ctx context.Context, head string) (gateShape, error) {
 	group, err := g.tx.Check(ctx, g.repository.ID, head, rfc.CheckName)
 	if app.Is(err, app.CodeNotFound) || err == nil && !group.MergeGroup {
@@ -204,12 +205,18 @@ func (g gatekeeper) judgeGroup(ctx context.Context, head string) (gateShape, err
 		return gateShape{Reason: "The merge group cannot be read"}, nil
 	}
 	var answer gateShape
-	for _, number := range group.Pulls {
-		if answer, err = g.judgePull(ctx, number); err != nil || !answer.Passed {
-			break
+	for i, number := range group.Pulls {
+		one, err := g.judgePull(ctx, number)
+		switch {
+		case err != nil || !one.Passed:
+			return one, err
+		case i == 0 || answer.RFC == 0:
+			answer = one
+		case one.RFC != 0 && !strings.Contains(answer.Reason, one.Reason):
+			answer.Reason += "; " + one.Reason
 		}
 	}
-	return answer, err
+	return answer, nil
 }
 
 // judge asks the rule of the check `agora/rfc` whether an RFC lets something

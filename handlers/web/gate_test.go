@@ -86,7 +86,8 @@ func TestGateOfAMergeGroupAsksForEveryPullRequestInIt(t *testing.T) {
 	w := newWorld(t)
 	w.rfc(1, rfc.Accepted, public)
 	w.rfc(2, rfc.Open, public)
-	for number, bound := range map[int][]int{500: nil, 501: {1}, 502: {2}} {
+	w.rfc(3, rfc.Implemented, public)
+	for number, bound := range map[int][]int{500: nil, 501: {1}, 502: {2}, 503: {3}} {
 		w.pull(rfc.Pull{Ref: app.IssueRef{Repository: public.ID, Number: number}, Bound: bound})
 	}
 	head := func(digit string) string { return strings.Repeat(digit, 40) }
@@ -97,6 +98,9 @@ func TestGateOfAMergeGroupAsksForEveryPullRequestInIt(t *testing.T) {
 			{HeadSHA: head("2"), MergeGroup: true, Pulls: []int{500, 502}},
 			{HeadSHA: head("3"), MergeGroup: true, Unreadable: "Nobody knows."},
 			{HeadSHA: head("4"), Pulls: []int{500}},
+			{HeadSHA: head("6"), MergeGroup: true, Pulls: []int{501, 500}},
+			{HeadSHA: head("7"), MergeGroup: true, Pulls: []int{501, 500, 503}},
+			{HeadSHA: head("8"), MergeGroup: true, Pulls: []int{500}},
 		} {
 			group.Repository, group.Name = public.ID, rfc.CheckName
 			errs = errors.Join(errs, tx.SaveCheck(ctx, group))
@@ -106,6 +110,13 @@ func TestGateOfAMergeGroupAsksForEveryPullRequestInIt(t *testing.T) {
 	for digit, passed := range map[string]bool{"1": true, "2": false, "3": false} {
 		if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&head="+head(digit)); got["passed"] != passed {
 			t.Errorf("the merge group %s: %v, want passed %v", digit, got, passed)
+		}
+	}
+	for digit, reason := range map[string]string{
+		"1": "RFC-1 was accepted", "6": "RFC-1 was accepted", "7": "RFC-1 was accepted; RFC-3 was implemented", "8": "no RFC needed",
+	} {
+		if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&head="+head(digit)); got["reason"] != reason || got["passed"] != true {
+			t.Errorf("the merge group %s: %v, want %q", digit, got, reason)
 		}
 	}
 	w.json(503, "/api/v1/gate?repo=acme/rfcs&head="+head("4")) // no merge group

@@ -112,6 +112,11 @@ func (w *Webhooks) push(ctx context.Context, e *github.PushEvent, _ []byte) erro
 	if err != nil {
 		return err
 	}
+	if !e.GetDeleted() {
+		if err := w.RFCs.OrderPushedConfigCheck(ctx, repo, e.GetAfter(), e.GetBefore()); err != nil {
+			return err
+		}
+	}
 	return w.Community.PolicyPushed(ctx, repo)
 }
 

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// errNotAlone is for people: two servers on one SQLite file would count, write and poll
+// side by side, each as if it were the only one.
+var errNotAlone = errors.New("another process serves this SQLite database already, and one at a time may: end it first, or use PostgreSQL, which any number can share")
+
+// holdAlone holds the lock beside a SQLite file. It is the system's, on an open file: it
+// ends with the process, however that ends, and the file that stays behind says nothing.
+// It is not on the database itself, since closing that would drop SQLite's own locks.
+func (s *Store) holdAlone(path string) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // whichever name it goes by
+	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("locking the database: %w", err)
+	}
+	if !held {
+		return errNotAlone
+	}
+	s.letGo = lock.Unlock
+	return nil
+}
