@@ -53,7 +53,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 		return fmt.Errorf("making the database's folder: %w", err)
 	}
 	if opts.Alone {
-		if err := s.holdAlone(path); err != nil {
+		if err := s.holdAlone(ctx, path); err != nil {
 			return err
 		}
 	}
