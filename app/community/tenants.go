@@ -308,9 +308,12 @@ func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation 
 			if err != nil && !app.Is(err, app.CodeNotFound) {
 				return err
 			}
-			if err == nil && known.FullName() == repo.FullName() && known.Installation == installation.ID {
+			switch {
+			case err == nil && repo.Private && !known.Private:
+				err = hide(ctx, tx, repo.ID)
+			case err == nil && known.FullName() == repo.FullName() && known.Private == repo.Private && known.Installation == installation.ID:
 				err = orderReread(ctx, tx, repo, s.clock())
-			} else {
+			default:
 				err = orderSetUp(ctx, tx, RepositoryOrder{Installation: installation.ID, Account: repo.Owner, Repository: repo.ID, Name: repo.Name})
 			}
 			if err != nil {

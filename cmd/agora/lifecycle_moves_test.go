@@ -181,6 +181,37 @@ func TestARepositoryMadePrivateIsNotShown(t *testing.T) {
 	}
 }
 
+// The event of the change is lost: any later one, here of a comment, says that the
+// repository is private. That it is public again is believed of the repository alone.
+func TestWhatAnyEventCallsPrivateIsNotShown(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Secret", "Text.", "rfc")
+		paths := []string{"/api/v1/communities/acme/rfcs/1", "/c/acme/rfcs/1", "/api/v1/gate?repo=acme/rfcs&rfc=1"}
+		answer := func(when string, want int) {
+			t.Helper()
+			for _, path := range paths {
+				if got := s.fetch(path, nil); got != want {
+					t.Errorf("%s answers %d %s, want %d", path, got, when, want)
+				}
+			}
+		}
+		s.sim.DropWebhooks(func(event, _ string) bool { return event == "repository" })
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, true))
+		answer("as long as nothing was heard", http.StatusOK)
+		s.say("maya", number, "A word.")
+		answer("once an event called it private", http.StatusNotFound)
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, false))
+		s.say("maya", number, "Another word.")
+		answer("though an event does not call it private", http.StatusNotFound)
+		s.sim.DropWebhooks(nil)
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, true))
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, false))
+		answer("after it was made public", http.StatusOK)
+	})
+}
+
 func TestAnArchivedRepositoryWaits(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/google/go-github/v62/github"
+	"github.com/tidwall/gjson"
 
 	"github.com/agora-rfc/agora/app"
 )
@@ -26,6 +27,24 @@ func repository(r *github.Repository, installation *github.Installation) app.Rep
 		ID: r.GetID(), Name: r.GetName(), Owner: account(r.GetOwner()), Private: r.GetPrivate(), Archived: r.GetArchived(),
 		DefaultBranch: r.GetDefaultBranch(), CreatedAt: r.GetCreatedAt().Time, Installation: installation.GetID(),
 	}
+}
+
+// privateIn lists the repositories of which a payload of any event says that they are
+// private.
+func privateIn(payload []byte) (ids []int64) {
+	add := func(_, r gjson.Result) bool {
+		if id := r.Get("id").Int(); id != 0 && r.Get("private").Bool() {
+			ids = append(ids, id)
+		}
+		return true
+	}
+	for _, one := range []string{"repository", "changes.new_repository", "changes.old_repository"} {
+		add(gjson.Result{}, gjson.GetBytes(payload, one))
+	}
+	for _, several := range []string{"repositories", "repositories_added"} {
+		gjson.GetBytes(payload, several).ForEach(add)
+	}
+	return ids
 }
 
 // resolve finds the repository of an event as Agora knows it.

@@ -205,6 +205,9 @@ func (w *Webhooks) Handle(ctx context.Context, entry app.Entry) error {
 	if handler == nil {
 		return nil
 	}
+	if err := w.Community.MadePrivate(ctx, privateIn(payload)...); err != nil {
+		return fmt.Errorf("handling %s: %w", event, err)
+	}
 	err = handler.Handle(ctx, event, entry.DedupKey, payload)
 	if errors.Is(err, community.ErrUnknownRepository) {
 		zerolog.Ctx(ctx).Debug().Str("event", event).Msg("the App does not reach this repository")
