@@ -141,6 +141,7 @@ type Tx interface {
 	SaveMember(ctx context.Context, member Member) error
 
 	Ledger
+	Rosters
 
 	// AddContribution appends what a member did once per (community, Source); it
 	// reports whether it is new.

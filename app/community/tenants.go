@@ -112,10 +112,7 @@ func (s *Service) SetUp(ctx context.Context, o RepositoryOrder) error {
 	if err := s.saveRepository(ctx, repo); err != nil {
 		return err
 	}
-	if _, err := s.ReadPolicy(ctx, repo); err != nil {
-		if app.Is(err, app.CodeInvalid) {
-			return nil // broken, and said so where a round would open
-		}
+	if _, err := s.ReadPolicy(ctx, repo); err != nil && !app.Is(err, app.CodeInvalid) { // broken, and said so where a round would open
 		return err
 	}
 	return s.Genesis(ctx, repo, false)
@@ -305,6 +302,9 @@ func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation 
 		for _, repo := range found {
 			reached[repo.ID] = true
 			known, err := tx.Repository(ctx, repo.ID)
+			if err == nil {
+				_, err = tx.Roster(ctx, repo.Owner.ID, repo.ID) // without one it was never set up whole
+			}
 			if err != nil && !app.Is(err, app.CodeNotFound) {
 				return err
 			}
