@@ -60,7 +60,7 @@ func (f *forum) trail(id int64) (list []string) {
 	f.change(func(ctx context.Context, tx community.Tx) error {
 		entries, err := tx.RecentAudit(ctx, rocket.Owner.ID, community.MemberSubject(id), 100)
 		for _, e := range entries {
-			list = append(list, strings.TrimRight(fmt.Sprintf("%s %d: %s>%s %s", e.Kind, e.Actor, e.From, e.To, e.Reason), " "))
+			list = append(list, strings.TrimRight(fmt.Sprintf("%s %d: %s>%s %s", e.Kind, e.Actor, e.From, e.To, e.Why()), " "))
 		}
 		return err
 	})

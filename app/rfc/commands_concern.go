@@ -63,11 +63,8 @@ func (s *Service) concernStep(ctx context.Context, call command.Call, do func(ct
 			return "", err
 		}
 		c.touched = true
-		reason := fmt.Sprintf("concern %d", concern.Number)
-		if why := a.Command.Text(); why != "" {
-			reason += ": " + why
-		}
-		return reply, c.note(ctx, "concern", string(from), string(concern.State), reason, a.Actor(), nil)
+		return reply, c.quote(ctx, "concern", string(from), string(concern.State), fmt.Sprintf("concern %d", concern.Number),
+			a.Command.Text(), a.Actor(), nil)
 	}), nil
 }
 
