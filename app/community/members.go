@@ -152,6 +152,13 @@ type Tx interface {
 	// limit is 0.
 	ContributionsOf(ctx context.Context, community, member int64, limit int) ([]Contribution, error)
 
+	// CountContributions counts what a member did in the repositories that a scope may
+	// see, by kind.
+	CountContributions(ctx context.Context, scope Scope, member int64) (map[string]int, error)
+	// EntryRepository is the repository that an entry of the ledger comes from, by its
+	// Source; 0 when it comes from none that is known.
+	EntryRepository(ctx context.Context, community int64, source string) (int64, error)
+
 	EngagementTx
 	DigestTx
 

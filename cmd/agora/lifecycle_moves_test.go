@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,32 @@ func TestAnIssueMovesToAnotherRepositoryOfTheCommunity(t *testing.T) {
 		s.isIn("acme/proposals", next.Number, rfc.Open)
 		if r := s.rfc(2); r.Issue != next.Number {
 			t.Errorf("numbers are not of the community: RFC-2 is #%d", r.Issue)
+		}
+	})
+}
+
+// What moves out of sight is not spoken of any more where people cannot see it.
+func TestAnIssueThatMovesToAPrivateRepositoryIsNotNamed(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "vault", Private: true})
+		s.settle()
+		number := s.issue("kim", "Merger with umbrella", "Text.", "rfc")
+		s.say("lee", number, "A word on it.")
+		talk := s.issue("kim", "Small talk", "Text.")
+		said := func() string {
+			return s.replyTo(rfcs, talk, s.say("lee", talk, "/member inbox")) + s.replyTo(rfcs, talk, s.say("lee", talk, "/member show @kim")) +
+				s.replyTo(rfcs, talk, s.say("lee", talk, "/member show"))
+		}
+		link := fmt.Sprintf("/issues/%d", number)
+		s.contains(said(), "Merger with umbrella", link, "| Contributions | RFC 1 |", "| Contributions | comment 1 |")
+		s.sim.As("maya").TransferIssue(rfcs, number, "acme/vault")
+		s.settle()
+		for _, word := range []string{"umbrella", link, "RFC 1", "comment 1"} {
+			if after := said(); strings.Contains(after, word) {
+				t.Errorf("%q is still said:\n%s", word, after)
+			}
 		}
 	})
 }
