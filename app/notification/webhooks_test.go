@@ -223,21 +223,30 @@ func TestWaitingWebhooksHoldBackNoLetters(t *testing.T) {
 	})
 }
 
-func TestALostWebhookIsToldOnceADay(t *testing.T) {
-	inOffice(t, []config.Webhook{{Name: "gone", Community: "acme"}}, func(o *office) {
+// Who answers 410 is not asked again until the configuration changes, and the stewards
+// hear of it once.
+func TestAWebhookThatWantsNoMoreGetsNoMore(t *testing.T) {
+	inOffice(t, []config.Webhook{{Name: "gone", Community: "acme", URL: "https://receiver.example/1"}}, func(o *office) {
 		o.posts.refuses["gone"] = app.Park(errors.New("the receiver answered 410"))
 		for range 3 {
 			o.tell(public, notification.RFCComment)
 			o.pass(time.Minute)
 		}
-		o.expect("the first day", o.inbox(maya), "Webhook")
 		o.pass(24 * time.Hour)
 		o.tell(public, notification.RFCComment)
 		o.pass(time.Minute)
-		o.expect("the next day", o.inbox(maya), "Webhook", "Webhook")
-		if n := len(o.parked()); n != 4 {
-			t.Errorf("%d are parked", n)
+		o.expect("in all", o.inbox(maya), "Webhook")
+		if n, parked := len(o.posts.tries), len(o.parked()); n != 1 || parked != 1 {
+			t.Errorf("%d tries, and %d are parked; want one of each", n, parked)
 		}
+		delete(o.posts.refuses, "gone")
+		o.tell(public, notification.RFCComment)
+		o.pass(time.Minute)
+		o.expect("though it would take it", o.posted("gone"))
+		o.service.Webhooks = []config.Webhook{{Name: "gone", Community: "acme", URL: "https://receiver.example/2"}}
+		o.tell(public, notification.RFCOpened)
+		o.pass(time.Minute)
+		o.expect("configured anew", o.posted("gone"), "rfc_opened")
 	})
 }
 
