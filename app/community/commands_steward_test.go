@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
@@ -87,13 +88,42 @@ func TestEndorsing(t *testing.T) {
 			f.t.Errorf("kim's contributions: %v", got)
 		}
 		f.accepts(person(maya, "maya"), `/member hold @kim "why"`)
-		f.refuses(person(kim, "kim"), `/member endorse @lee "again"`, "only members may endorse")
+		f.refuses(person(kim, "kim"), `/member endorse @lee "again"`, "your membership is held")
+	})
+}
+
+// Each command stands on its own: with another reason it is another endorsement, and the
+// same one twice is refused.
+func TestSeveralEndorsementsInOneComment(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		joined(f)
+		if err := f.try(person(kim, "kim"), "/member endorse @lee \"found the leak\"\n/member endorse @lee \"wrote the guide\"\n/member endorse @lee \"found the leak\""); err != nil {
+			f.t.Fatal(err)
+		}
+		var notes []string
+		for _, e := range f.ledger(lee) {
+			notes = append(notes, e.Note)
+		}
+		if diff := cmp.Diff([]string{"found the leak", "wrote the guide"}, notes); diff != "" {
+			f.t.Errorf("(-want +got):\n%s", diff)
+		}
+		err := f.store.Commands().View(f.t.Context(), func(ctx context.Context, tx command.Tx) error {
+			run, err := tx.CommandRun(ctx, rocket.ID, f.comments)
+			if reply := run.Reply(); strings.Count(reply, "was not carried out: you said so in this comment already") != 1 {
+				f.t.Errorf("the reply: %q", reply)
+			}
+			return err
+		})
+		if err != nil {
+			f.t.Error(err)
+		}
 	})
 }
 
 func TestCertifying(t *testing.T) {
 	onForum(t, known, func(f *forum) {
 		joined(f)
+		f.refuses(person(maya, "maya"), "/member certify @kim foundation score=82 foo=1", "has no option")
 		f.refuses(person(kim, "kim"), "/member certify @lee foundation score=90", "only a steward of the community")
 		f.refuses(person(maya, "maya"), "/member certify @maya foundation score=90", "nobody decides about themselves")
 		f.refuses(person(maya, "maya"), "/member certify @lee practitioner score=90", "needs the level foundation first")
