@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/agora-rfc/agora/app"
-	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
 )

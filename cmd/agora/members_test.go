@@ -275,6 +275,36 @@ func TestTheWordsOfWhoLeavesAreGone(t *testing.T) {
 	})
 }
 
+// Whoever takes part is called by the login they bear now, and so is the account.
+func TestNewLoginsAreTakenFromAnyEvent(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "No RFC", "A question.")
+		s.done("lee", number, "/member join")
+		s.sim.RenameUser("lee", "leeanne")
+		s.say("leeanne", number, "Just a word.")
+		for path, want := range map[string]int{"leeanne": http.StatusOK, "lee": http.StatusNotFound} {
+			if got := s.fetch("/api/v1/communities/acme/members/"+path, nil); got != want {
+				t.Errorf("the API answers %d for %s, want %d", got, path, want)
+			}
+		}
+		s.contains(s.replyTo(rfcs, number, s.say("kim", number, "/member show @leeanne")), "**leeanne**")
+		n := s.issue("kim", "An RFC", "Text.", "rfc")
+		s.sim.RenameUser("acme", "apex")
+		_, err := s.sim.As("kim").Comment("apex/rfcs", n, "Another word.")
+		s.ok(err)
+		for path, want := range map[string]int{
+			"/api/v1/communities/apex/rfcs/1": http.StatusOK, "/c/apex/rfcs/1": http.StatusOK, "/api/v1/gate?repo=apex/rfcs&rfc=1": http.StatusOK,
+			"/api/v1/communities/acme/rfcs/1": http.StatusNotFound,
+		} {
+			if got := s.fetch(path, nil); got != want {
+				t.Errorf("%s answers %d, want %d", path, got, want)
+			}
+		}
+	})
+}
+
 // text is what a page or the API answers.
 func (s *scene) text(path string) string {
 	s.t.Helper()

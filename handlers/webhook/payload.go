@@ -47,6 +47,20 @@ func privateIn(payload []byte) (ids []int64) {
 	return ids
 }
 
+// heardIn is the account that a payload of any event is about, and who acted, by the
+// logins they bear; the zero account when it does not say.
+func heardIn(payload []byte) (account app.Account, actor app.User) {
+	for _, path := range []string{"repository.owner", "organization", "account", "installation.account"} {
+		if found := gjson.GetBytes(payload, path); found.Get("id").Int() != 0 {
+			account = app.Account{ID: found.Get("id").Int(), Login: found.Get("login").String()}
+			break
+		}
+	}
+	sender := gjson.GetBytes(payload, "sender")
+	login := sender.Get("login").String()
+	return account, app.User{ID: sender.Get("id").Int(), Login: login, Bot: sender.Get("type").String() == "Bot" || strings.HasSuffix(login, "[bot]")}
+}
+
 // resolve finds the repository of an event as Agora knows it.
 func (w *Webhooks) resolve(ctx context.Context, r *github.Repository, installation *github.Installation) (app.Repository, error) {
 	return w.Community.Resolve(ctx, repository(r, installation))
