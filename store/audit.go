@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app/audit"
@@ -17,11 +18,18 @@ import (
 // entry's place in the chain is given by SealAudit, after the commit.
 func (tx *Tx) AppendAudit(ctx context.Context, entry audit.Entry) error {
 	entry.At = entry.At.UTC().Truncate(time.Microsecond)
-	entry.Seq, entry.Hash, entry.Chain = 0, "", ""
+	spoken := entry.Spoken(printable(entry.Words))
+	entry = spoken
+	entry.Seq, entry.Words, entry.Salt, entry.Hash, entry.Chain = 0, "", "", "", ""
 	body, err := json.Marshal(entry)
+	var id int64
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO audit (community, subject, hash, body) VALUES ($1, $2, $3, $4)`,
-			entry.Community, clean(entry.Subject), entry.Digest(), body)
+		err = tx.QueryRowContext(ctx, `INSERT INTO audit (community, subject, hash, body) VALUES ($1, $2, $3, $4) RETURNING id`,
+			entry.Community, clean(entry.Subject), entry.Digest(), body).Scan(&id)
+	}
+	if err == nil && spoken.Words != "" {
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit_words (entry, account, speaker, words) VALUES ($1, $2, $3, $4)`,
+			id, entry.Community, entry.Actor, spoken.Salt+" "+spoken.Words)
 	}
 	if err != nil {
 		return fmt.Errorf("appending %s of %s to the audit trail: %w", entry.Kind, entry.Subject, err)
@@ -80,7 +88,8 @@ func (tx *Tx) entries(ctx context.Context, where string, args ...any) (_ []audit
 			err = fmt.Errorf("listing the audit trail: %w", err)
 		}
 	}()
-	rows, err := tx.QueryContext(ctx, `SELECT id, community, hash, seq, chain, body FROM audit `+where, args...)
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, community, hash, seq, chain, (SELECT words FROM audit_words WHERE entry = audit.id), body FROM audit `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +100,16 @@ func (tx *Tx) entries(ctx context.Context, where string, args ...any) (_ []audit
 		var id, community int64
 		var hash string
 		var seq sql.NullInt64
-		var chain sql.NullString
+		var chain, said sql.NullString
 		var body []byte
-		if err := rows.Scan(&id, &community, &hash, &seq, &chain, &body); err != nil {
+		if err := rows.Scan(&id, &community, &hash, &seq, &chain, &said, &body); err != nil {
 			return nil, err
 		}
 		// What cannot be read is not the entry that was written: its hash will tell.
 		if err := json.Unmarshal(body, &e); err != nil {
 			e = audit.Entry{Reason: "unreadable: " + err.Error()}
 		}
+		e.Salt, e.Words, _ = strings.Cut(said.String, " ")
 		e.ID, e.Community, e.Seq, e.Hash, e.Chain = id, community, seq.Int64, hash, chain.String
 		if hash == "" {
 			e.Hash = e.Digest()

@@ -60,3 +60,11 @@ func (tx *Tx) contributions(ctx context.Context, where string, args ...any) (_ [
 	}
 	return list, rows.Err()
 }
+
+// CountContributions counts what a member did in the repositories that a scope may see,
+// by kind.
+func (tx *Tx) CountContributions(ctx context.Context, scope community.Scope, member int64) (map[string]int, error) {
+	return counts[string](ctx, tx, "counting what a member did", `
+		SELECT kind, COUNT(*) FROM contributions
+		WHERE community = $1 AND member = $3 AND repository IN `+visible+` GROUP BY kind`, scope.Community, scope.Repository, member)
+}

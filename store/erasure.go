@@ -27,7 +27,8 @@ func (d dialect) text(column string) string {
 // emptied afterwards, by EraseDeliveries.
 func (tx *Tx) Erase(ctx context.Context, account, member int64, logins ...string) error {
 	for _, statement := range []string{
-		`UPDATE acts SET login = '', reason = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
+		`DELETE FROM audit_words WHERE account = $1 AND speaker = $2`,
+		`UPDATE acts SET login = '', reason = '', url = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
 		`UPDATE electorate SET login = '' WHERE voter = $2 AND rfc IN (SELECT id FROM rfcs WHERE community = $1)`,
 		`UPDATE ledger SET note = '' WHERE community = $1 AND (member = $2 OR actor = $2)`,
 		`UPDATE contributions SET url = '' WHERE community = $1 AND member = $2`,

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/agora-rfc/agora/app/community"
 )
@@ -71,4 +73,33 @@ func (tx *Tx) ledger(ctx context.Context, where string, args ...any) (_ []commun
 		entries = append(entries, e)
 	}
 	return entries, rows.Err()
+}
+
+// EntryRepository is the repository that an entry comes from, by what its Source names:
+// the repository itself, an RFC, or the comment of a command. It is 0 when none is known.
+func (tx *Tx) EntryRepository(ctx context.Context, account int64, source string) (repository int64, err error) {
+	const byRFC, byCommand, byContribution = `SELECT repository FROM rfcs WHERE community = $1 AND id = $2`,
+		`SELECT repository FROM command_runs WHERE repository IN (SELECT id FROM repositories WHERE account = $1) AND comment = $2`,
+		`SELECT repository FROM contributions WHERE community = $1 AND source = $2`
+	parts := strings.Split(source, "/")
+	number := func(i int) int64 {
+		n, _ := strconv.ParseInt(parts[min(i, len(parts)-1)], 10, 64) // what is no number names nothing
+		return n
+	}
+	query, id := byContribution, any(clean(source))
+	switch parts[0] {
+	case "genesis", "merged":
+		return number(1), nil
+	case "accepted", "rejected", "implemented", "vote", "concern":
+		query, id = byRFC, number(1)
+	case "endorsement", "penalty":
+		query, id = byCommand, number(1)
+	case "void":
+		query, id = byCommand, number(2)
+	}
+	err = tx.QueryRowContext(ctx, query, account, id).Scan(&repository)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("looking where %s comes from: %w", source, err)
+	}
+	return repository, nil
 }

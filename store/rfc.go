@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/rfc"
@@ -106,6 +108,9 @@ func (tx *Tx) NextNumber(ctx context.Context, community int64) (int, error) {
 // MoveIssue renames an issue everywhere after GitHub transferred it. Comments
 // that Agora already wrote at the new place stay known.
 func (tx *Tx) MoveIssue(ctx context.Context, from, to app.IssueRef) error {
+	if err := tx.moveTold(ctx, from, to); err != nil {
+		return err
+	}
 	for _, statement := range []string{
 		`UPDATE rfcs SET repository = $3, issue = $4, version = version + 1 WHERE repository = $1 AND issue = $2`,
 		`DELETE FROM written_comments WHERE repository = $1 AND issue = $2 AND key IN (
@@ -118,6 +123,33 @@ func (tx *Tx) MoveIssue(ctx context.Context, from, to app.IssueRef) error {
 		}
 		if err != nil {
 			return fmt.Errorf("moving an issue: %w", err)
+		}
+	}
+	return nil
+}
+
+// moveTold moves what was told of an RFC, and what people did on it, to where it is now:
+// who may not see it there sees nothing of it any more.
+func (tx *Tx) moveTold(ctx context.Context, from, to app.IssueRef) error {
+	r, err := tx.RFCByIssue(ctx, from)
+	if app.Is(err, app.CodeNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`UPDATE notifications SET repository = $3 WHERE community = $1 AND repository = $2 AND
+			(rfc = CAST($4 AS BIGINT) AND rfc > 0 OR url = $5 OR substr(url, 1, length(CAST($5 AS TEXT)) + 1) = CAST($5 AS TEXT) || '#')`,
+		`UPDATE contributions SET repository = $3 WHERE community = $1 AND repository = $2 AND
+			(source = 'rfc/' || CAST($4 AS TEXT) OR url = $5 OR substr(url, 1, length(CAST($5 AS TEXT)) + 1) = CAST($5 AS TEXT) || '#')`,
+	} {
+		id := any(r.Number)
+		if strings.Contains(statement, "source") {
+			id = strconv.FormatInt(r.ID, 10)
+		}
+		if _, err := tx.ExecContext(ctx, statement, r.Community, from.Repository, to.Repository, id, clean(r.URL)); err != nil {
+			return fmt.Errorf("moving what was told of %s: %w", r.Name(), err)
 		}
 	}
 	return nil

@@ -1,10 +1,11 @@
 // Package audit holds the words of the append-only trail: what was decided, by
 // whom, when, why and under which policy version (RULES §2 "Every move is an
-// entry"). People stand in it by numeric id only, so that a member who leaves
-// leaves no personal data behind.
+// entry"). People stand in it by numeric id only, and their words beside it, so that a
+// member who leaves leaves no personal data behind.
 package audit
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -32,6 +33,13 @@ type Entry struct {
 	PolicyVersion string `json:"policy_version,omitempty"`
 	// Inputs are the numbers and hashes the decision was made from, as JSON.
 	Inputs json.RawMessage `json:"inputs,omitempty"`
+	// Said names the words that a person gave for it, beside Reason, without holding
+	// them: the digest of Salt and Words.
+	Said string `json:"said,omitempty"`
+	// Words are a person's own, and Salt keeps them from being guessed by their digest.
+	// Both stand beside what is hashed, and go when the person leaves.
+	Words string `json:"words,omitempty"`
+	Salt  string `json:"salt,omitempty"`
 	// Hash is the entry's own hash: see Digest.
 	Hash string `json:"hash,omitempty"`
 	// Chain is the hash of the chain up to and with this entry; "" until it is sealed.
@@ -41,7 +49,7 @@ type Entry struct {
 // Digest computes the entry's hash from its content, whatever its place in the
 // chain: it is the same before the entry is sealed and after.
 func (e Entry) Digest() string {
-	e.Seq, e.Hash, e.Chain = 0, "", ""
+	e.Seq, e.Words, e.Salt, e.Hash, e.Chain = 0, "", "", "", ""
 	e.At = e.At.UTC().Truncate(time.Microsecond)
 	content, err := json.Marshal(e)
 	if err != nil { // every field marshals; Inputs that are no JSON are hashed as text
@@ -50,6 +58,36 @@ func (e Entry) Digest() string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
+
+// Spoken is the entry with words under a salt, which none had before.
+func (e Entry) Spoken(words string) Entry {
+	e.Words, e.Salt, e.Said = words, "", ""
+	if words != "" {
+		e.Salt = rand.Text()
+		e.Said = e.saying()
+	}
+	return e
+}
+
+func (e Entry) saying() string {
+	sum := sha256.Sum256([]byte(e.Salt + "\n" + e.Words))
+	return hex.EncodeToString(sum[:])
+}
+
+// Why is the reason for people, with the words or that they were erased.
+func (e Entry) Why() string {
+	words := e.Words
+	if words == "" && e.Said != "" {
+		words = Erased
+	}
+	if e.Reason == "" || words == "" {
+		return e.Reason + words
+	}
+	return e.Reason + ": " + words
+}
+
+// Erased stands where the words of a person stood who left.
+const Erased = "(erased)"
 
 // Name is what the entry is called: "entry 5", or by its instant until it is sealed.
 func (e Entry) Name() string {

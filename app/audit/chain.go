@@ -67,6 +67,9 @@ func (c *Chain) add(e Entry, withheld bool) error {
 	if !withheld && (e.Community != c.Community || e.Hash != e.Digest()) {
 		return fmt.Errorf("%s was changed", e.Name())
 	}
+	if !withheld && e.Words != "" && e.Said != e.saying() {
+		return fmt.Errorf("the words of %s were changed", e.Name())
+	}
 	if e.Seq == 0 {
 		return nil
 	}

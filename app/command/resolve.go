@@ -85,8 +85,8 @@ func (r *resolution) run() *Problem {
 	return nil
 }
 
-// takeOptions reads the options and leaves everything else loose. A word such as x=y that is no option of the command
-// is an ordinary word where the command takes free text.
+// takeOptions reads the options and leaves everything else loose. A word such as x=y is an ordinary word where the
+// command takes free text and no options; else it is an option that the command must know.
 func (r *resolution) takeOptions() *Problem {
 	definition := r.command.Definition
 	for _, argument := range r.command.Invocation.Args {
@@ -96,7 +96,7 @@ func (r *resolution) takeOptions() *Problem {
 			if problem := r.take(definition.Options[i], argument.Value, true); problem != nil {
 				return problem
 			}
-		case argument.Key == "" || r.takesText():
+		case argument.Key == "" || r.takesText() && len(definition.Options) == 0:
 			r.loose = append(r.loose, argument)
 		default:
 			return r.unknownOption(argument.Key)

@@ -114,7 +114,12 @@ func (c memberCommands) reputation(ctx context.Context, call command.Call) (comm
 			if err != nil {
 				return err
 			}
-			reply = ReceiptOf(m.ID, ledger, c.clock(), rules).markdown(c.escape(m.Login, maxLogin), rules)
+			receipt := ReceiptOf(m.ID, ledger, c.clock(), rules)
+			hidden, err := lookFrom(tx, call.Repo.ID).hides(ctx, m.Community, receipt.Terms)
+			if err != nil {
+				return err
+			}
+			reply = receipt.markdown(c.escape(m.Login, maxLogin), rules, hidden)
 			return nil
 		})
 		return reply, err

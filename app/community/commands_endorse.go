@@ -2,6 +2,7 @@ package community
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -30,7 +31,10 @@ func (c memberCommands) endorse(ctx context.Context, call command.Call) (command
 			if err != nil && !app.Is(err, app.CodeNotFound) {
 				return err
 			}
-			if !actor.Active() || actor.Blocked || actor.Held() {
+			if actor.Active() && actor.Held() {
+				return command.Refuse(app.CodeForbidden, "your membership is held by a steward; until it is released you cannot endorse.")
+			}
+			if !actor.Active() || actor.Blocked {
 				return command.Refuse(app.CodeForbidden, "only members may endorse. Say `/member join` first.")
 			}
 			if actor.AccountCreatedAt.IsZero() {
@@ -51,11 +55,13 @@ func (c memberCommands) endorse(ctx context.Context, call command.Call) (command
 			if err != nil {
 				return err
 			}
-			entry := NewEntry(rules, config.Endorsement, m.ID, call.At, fmt.Sprintf("endorsement/%d/%d", call.Comment.ID, m.ID))
+			entry := NewEntry(rules, config.Endorsement, m.ID, call.At, fmt.Sprintf("endorsement/%d/%d/%.12x", call.Comment.ID, m.ID, sha256.Sum256([]byte(call.Command.Text()))))
 			entry.Actor, entry.Note = actor.ID, call.Command.Text()
 			entry.Factor = factorOf(actor, m.ID, standing, call.At, rules)
-			if added, err := Enter(ctx, tx, community, entry); err != nil || added == 0 {
-				return err // one comment endorses somebody once
+			if added, err := Enter(ctx, tx, community, entry); err != nil {
+				return err
+			} else if added == 0 {
+				return command.Refuse(app.CodeConflict, "you said so in this comment already; say another time what else they did.")
 			}
 			if entry.Factor == 0 {
 				reply = fmt.Sprintf("Recorded, but it adds no reputation: signals count from members of %s or more, with a GitHub account of %s or more and a reputation of %d or more.",

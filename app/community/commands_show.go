@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/config"
@@ -97,10 +96,18 @@ func (p profile) write(ctx context.Context) (string, error) {
 		return "", err
 	}
 	row("Engagement", fmt.Sprintf("%d of 100", score))
-	row("Contributions", counted(m.Contributions, func(kind string) string { return words(config.EntryKind(kind)) }))
-	row("Earned by", earned(receipt))
+	did, err := p.tx.CountContributions(ctx, Scope{m.Community, p.call.Repo.ID}, m.ID)
+	if err != nil {
+		return "", err
+	}
+	hidden, err := lookFrom(p.tx, p.call.Repo.ID).hides(ctx, m.Community, receipt.Terms)
+	if err != nil {
+		return "", err
+	}
+	row("Contributions", counted(did, func(kind string) string { return words(config.EntryKind(kind)) }))
+	row("Earned by", earned(receipt, hidden))
 	if p.call.Actor().ID == m.ID {
-		unread, err := notification.Unread(ctx, p.tx, m.Community, m.ID, m.JoinedAt)
+		unread, err := notification.Unread(ctx, p.tx, p.call.Repo, m.ID, m.JoinedAt)
 		if err != nil {
 			return "", err
 		}
@@ -140,17 +147,13 @@ func (p profile) recent(ctx context.Context, b *strings.Builder) error {
 	if err != nil {
 		return err
 	}
-	public := map[int64]bool{p.call.Repo.ID: true}
-	shown := 0
+	outlook, shown := lookFrom(p.tx, p.call.Repo.ID), 0
 	for _, c := range done {
-		if _, asked := public[c.Repository]; !asked {
-			repo, err := p.tx.Repository(ctx, c.Repository)
-			if err != nil && !app.Is(err, app.CodeNotFound) {
-				return err
-			}
-			public[c.Repository] = err == nil && repo.Public()
+		sees, err := outlook.sees(ctx, c.Repository)
+		if err != nil {
+			return err
 		}
-		if !public[c.Repository] || c.URL == "" || shown == recentShown {
+		if !sees || c.URL == "" || shown == recentShown {
 			continue
 		}
 		if shown++; shown == 1 {
@@ -173,11 +176,12 @@ func (p profile) flags(ctx context.Context, b *strings.Builder) error {
 	return err
 }
 
-// earned counts what stands in the ledger to the member's credit, by kind.
-func earned(receipt Receipt) string {
+// earned counts what stands in the ledger to the member's credit, by kind, without the
+// entries that are hidden from whom it is shown to.
+func earned(receipt Receipt, hidden map[int64]bool) string {
 	count := map[string]int{}
 	for _, term := range receipt.Terms {
-		if (term.Class == config.Authority || term.Class == config.Signal) && !term.Void() {
+		if (term.Class == config.Authority || term.Class == config.Signal) && !term.Void() && !hidden[term.Entry.ID] {
 			count[string(term.Entry.Kind)]++
 		}
 	}

@@ -105,7 +105,7 @@ func (c memberCommands) askSteward(ctx context.Context, call command.Call) error
 func (j judgement) note(ctx context.Context, kind, from, to string, inputs any) error {
 	e := audit.Entry{
 		Community: j.Repo.Owner.ID, Subject: MemberSubject(j.member.ID), At: j.At, Actor: j.Actor().ID,
-		Kind: kind, From: from, To: to, Reason: unnamed(j.Command.Text(), j.member), PolicyVersion: j.policy,
+		Kind: kind, From: from, To: to, Words: unnamed(j.Command.Text(), j.member), PolicyVersion: j.policy,
 	}
 	if inputs != nil {
 		e.Inputs = audit.Inputs(inputs)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
 )
@@ -60,7 +61,7 @@ func (f *forum) trail(id int64) (list []string) {
 	f.change(func(ctx context.Context, tx community.Tx) error {
 		entries, err := tx.RecentAudit(ctx, rocket.Owner.ID, community.MemberSubject(id), 100)
 		for _, e := range entries {
-			list = append(list, strings.TrimRight(fmt.Sprintf("%s %d: %s>%s %s", e.Kind, e.Actor, e.From, e.To, e.Reason), " "))
+			list = append(list, strings.TrimRight(fmt.Sprintf("%s %d: %s>%s %s", e.Kind, e.Actor, e.From, e.To, e.Why()), " "))
 		}
 		return err
 	})
@@ -87,13 +88,42 @@ func TestEndorsing(t *testing.T) {
 			f.t.Errorf("kim's contributions: %v", got)
 		}
 		f.accepts(person(maya, "maya"), `/member hold @kim "why"`)
-		f.refuses(person(kim, "kim"), `/member endorse @lee "again"`, "only members may endorse")
+		f.refuses(person(kim, "kim"), `/member endorse @lee "again"`, "your membership is held")
+	})
+}
+
+// Each command stands on its own: with another reason it is another endorsement, and the
+// same one twice is refused.
+func TestSeveralEndorsementsInOneComment(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		joined(f)
+		if err := f.try(person(kim, "kim"), "/member endorse @lee \"found the leak\"\n/member endorse @lee \"wrote the guide\"\n/member endorse @lee \"found the leak\""); err != nil {
+			f.t.Fatal(err)
+		}
+		var notes []string
+		for _, e := range f.ledger(lee) {
+			notes = append(notes, e.Note)
+		}
+		if diff := cmp.Diff([]string{"found the leak", "wrote the guide"}, notes); diff != "" {
+			f.t.Errorf("(-want +got):\n%s", diff)
+		}
+		err := f.store.Commands().View(f.t.Context(), func(ctx context.Context, tx command.Tx) error {
+			run, err := tx.CommandRun(ctx, rocket.ID, f.comments)
+			if reply := run.Reply(); strings.Count(reply, "was not carried out: you said so in this comment already") != 1 {
+				f.t.Errorf("the reply: %q", reply)
+			}
+			return err
+		})
+		if err != nil {
+			f.t.Error(err)
+		}
 	})
 }
 
 func TestCertifying(t *testing.T) {
 	onForum(t, known, func(f *forum) {
 		joined(f)
+		f.refuses(person(maya, "maya"), "/member certify @kim foundation score=82 foo=1", "has no option")
 		f.refuses(person(kim, "kim"), "/member certify @lee foundation score=90", "only a steward of the community")
 		f.refuses(person(maya, "maya"), "/member certify @maya foundation score=90", "nobody decides about themselves")
 		f.refuses(person(maya, "maya"), "/member certify @lee practitioner score=90", "needs the level foundation first")
@@ -278,7 +308,7 @@ func TestAProfileShowsWhatWaitsAndWhatWasDone(t *testing.T) {
 			secret, lost := rocket, rocket
 			secret.ID, secret.Name, secret.Private = 10, "secret", true
 			lost.ID, lost.Name, lost.Installation = 11, "lost", 0 // it may have become private since
-			if err := errors.Join(tx.SaveRepository(ctx, secret), tx.SaveRepository(ctx, lost)); err != nil {
+			if err := errors.Join(tx.SaveRepository(ctx, rocket), tx.SaveRepository(ctx, secret), tx.SaveRepository(ctx, lost)); err != nil {
 				return err
 			}
 			for i, repository := range []int64{rocket.ID, secret.ID, lost.ID} {
@@ -293,7 +323,7 @@ func TestAProfileShowsWhatWaitsAndWhatWasDone(t *testing.T) {
 			return nil
 		})
 		own := f.accepts(person(kim, "kim"), "/member show")
-		for _, want := range []string{"| Contributions | comment 3 |", "- [RFC-7](https://github.test/acme/rocket/issues/7) A &lt;title&gt;: vote, until 2026-03-30 12:00 UTC", "- 2026-03-20 [comment](https://github.test/0)"} {
+		for _, want := range []string{"| Contributions | comment 1 |", "- [RFC-7](https://github.test/acme/rocket/issues/7) A &lt;title&gt;: vote, until 2026-03-30 12:00 UTC", "- 2026-03-20 [comment](https://github.test/0)"} {
 			if !strings.Contains(strings.NewReplacer("&#60;", "&lt;", "&#62;", "&gt;").Replace(own), want) {
 				f.t.Errorf("the profile does not say %q:\n%s", want, own)
 			}

@@ -313,6 +313,9 @@ func TestTheReceiptOfAReputation(t *testing.T) {
 		accepted := func(n int, at time.Time) community.Entry {
 			return community.NewEntry(rules, config.RFCAccepted, maya, at, fmt.Sprintf("accepted/%d", n))
 		}
+		other := rocket
+		other.ID, other.Name = 10, "other"
+		f.change(func(ctx context.Context, tx community.Tx) error { return tx.SaveRepository(ctx, other) })
 		f.enter(
 			community.NewEntry(rules, config.GenesisWrite, maya, noon, "genesis/9/101"),
 			community.NewEntry(rules, config.GenesisTriage, maya, noon, "genesis/10/101"),

@@ -141,6 +141,7 @@ type Tx interface {
 	SaveMember(ctx context.Context, member Member) error
 
 	Ledger
+	Rosters
 
 	// AddContribution appends what a member did once per (community, Source); it
 	// reports whether it is new.
@@ -150,6 +151,13 @@ type Tx interface {
 	// ContributionsOf lists a member's newest contributions, newest first; all when
 	// limit is 0.
 	ContributionsOf(ctx context.Context, community, member int64, limit int) ([]Contribution, error)
+
+	// CountContributions counts what a member did in the repositories that a scope may
+	// see, by kind.
+	CountContributions(ctx context.Context, scope Scope, member int64) (map[string]int, error)
+	// EntryRepository is the repository that an entry of the ledger comes from, by its
+	// Source; 0 when it comes from none that is known.
+	EntryRepository(ctx context.Context, community int64, source string) (int64, error)
 
 	EngagementTx
 	DigestTx

@@ -19,8 +19,9 @@ type sums map[config.EntryClass]int64
 // columns are the classes in the order of the table.
 var columns = []config.EntryClass{config.Authority, config.Genesis, config.Signal, config.Negative}
 
-// markdown writes the receipt for people. login is escaped already.
-func (r Receipt) markdown(login string, rules config.Reputation) string {
+// markdown writes the receipt for people. login is escaped already. The entries that are
+// hidden from whom it is shown to share one row, which says nothing but what they add.
+func (r Receipt) markdown(login string, rules config.Reputation, hidden map[int64]bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** has a reputation of **R = %d** on %s, so a vote of theirs weighs **%s**.\n\n",
 		login, r.Reputation, r.At.Format("2006-01-02 15:04 UTC"), weight(r.Weight()))
@@ -29,18 +30,28 @@ func (r Receipt) markdown(login string, rules config.Reputation) string {
 		return b.String()
 	}
 	b.WriteString("| Entry | Day | For | Points | Counted | Age | A | G | S | N | |\n|--:|:--|:--|--:|--:|--:|--:|--:|--:|--:|:--|\n")
-	total := sums{}
-	older := max(0, len(r.Terms)-termsShown)
+	total, private := sums{}, sums{}
+	terms := make([]Term, 0, len(r.Terms))
+	for _, term := range r.Terms {
+		total.add(term)
+		if hidden[term.Entry.ID] {
+			private.add(term)
+		} else {
+			terms = append(terms, term)
+		}
+	}
+	if len(private) > 0 {
+		fmt.Fprintf(&b, "| | | in private repositories | | | | %s | |\n", private.cells())
+	}
+	older := max(0, len(terms)-termsShown)
 	if older > 0 {
 		rest := sums{}
-		for _, term := range r.Terms[:older] {
+		for _, term := range terms[:older] {
 			rest.add(term)
-			total.add(term)
 		}
 		fmt.Fprintf(&b, "| | | %d older entries | | | | %s | |\n", older, rest.cells())
 	}
-	for _, term := range r.Terms[older:] {
-		total.add(term)
+	for _, term := range terms[older:] {
 		b.WriteString(term.row())
 	}
 	fmt.Fprintf(&b, "| | | **Sum** | | | | %s | |\n\n", total.cells())

@@ -7,7 +7,6 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
-	"github.com/agora-rfc/agora/config"
 )
 
 // MemberSubject is a member's name in the audit trail.
@@ -130,64 +129,4 @@ func (s *Service) CompleteProfiles(ctx context.Context, repo app.Repository) err
 		}
 	}
 	return unread
-}
-
-// genesisKinds maps a repository permission to its ledger kind (RULES §1 "G").
-var genesisKinds = map[app.Permission]config.EntryKind{
-	app.PermissionAdmin: config.GenesisAdmin, app.PermissionMaintain: config.GenesisMaintain,
-	app.PermissionWrite: config.GenesisWrite, app.PermissionTriage: config.GenesisTriage,
-}
-
-// Genesis gives the collaborators of a repository their first reputation, when the
-// repository is old enough and uses Agora: it has an agora.yml, or a first RFC
-// (usesAgora). A person's highest counts, once; repeating it changes nothing.
-func (s *Service) Genesis(ctx context.Context, repo app.Repository, usesAgora bool) error {
-	record, err := s.Policy(ctx, repo)
-	if app.Is(err, app.CodeInvalid) {
-		return nil // a broken configuration is read again when it is mended, and then this too
-	}
-	if err != nil {
-		return err
-	}
-	now := s.clock()
-	tooYoung := repo.CreatedAt.IsZero() || now.Sub(repo.CreatedAt) < record.Policy.Reputation.GenesisRepositoryAge.Std()
-	if !record.HasFile && !usesAgora || tooYoung {
-		return nil
-	}
-	collaborators, err := s.repos(repo).Collaborators(ctx)
-	if err != nil {
-		return fmt.Errorf("listing the collaborators of %s: %w", repo.FullName(), err)
-	}
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		var entries []Entry
-		for _, c := range collaborators {
-			kind, has := genesisKinds[c.Permission]
-			if !has {
-				continue
-			}
-			member, err := registerGenesis(ctx, tx, repo.Owner.ID, c.User, now)
-			if err != nil {
-				return err
-			}
-			if member {
-				entries = append(entries, NewEntry(record.Policy.Reputation, kind, c.User.ID, now, fmt.Sprintf("genesis/%d/%d", repo.ID, c.User.ID)))
-			}
-		}
-		_, err := Enter(ctx, tx, repo.Owner.ID, entries...)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.CompleteProfiles(ctx, repo)
-}
-
-// registerGenesis makes a collaborator a member with a genesis entry.
-func registerGenesis(ctx context.Context, tx Tx, community int64, user app.User, at time.Time) (member bool, err error) {
-	m, member, err := Register(ctx, tx, community, user, JoinedByGenesis, at)
-	if err != nil || !member || m.Genesis {
-		return member, err
-	}
-	m.Genesis = true
-	return true, tx.SaveMember(ctx, m)
 }

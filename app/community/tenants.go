@@ -112,10 +112,7 @@ func (s *Service) SetUp(ctx context.Context, o RepositoryOrder) error {
 	if err := s.saveRepository(ctx, repo); err != nil {
 		return err
 	}
-	if _, err := s.ReadPolicy(ctx, repo); err != nil {
-		if app.Is(err, app.CodeInvalid) {
-			return nil // broken, and said so where a round would open
-		}
+	if _, err := s.ReadPolicy(ctx, repo); err != nil && !app.Is(err, app.CodeInvalid) { // broken, and said so where a round would open
 		return err
 	}
 	return s.Genesis(ctx, repo, false)
@@ -305,12 +302,18 @@ func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation 
 		for _, repo := range found {
 			reached[repo.ID] = true
 			known, err := tx.Repository(ctx, repo.ID)
+			if err == nil {
+				_, err = tx.Roster(ctx, repo.Owner.ID, repo.ID) // without one it was never set up whole
+			}
 			if err != nil && !app.Is(err, app.CodeNotFound) {
 				return err
 			}
-			if err == nil && known.FullName() == repo.FullName() && known.Installation == installation.ID {
+			switch {
+			case err == nil && repo.Private && !known.Private:
+				err = hide(ctx, tx, repo.ID)
+			case err == nil && known.FullName() == repo.FullName() && known.Private == repo.Private && known.Installation == installation.ID:
 				err = orderReread(ctx, tx, repo, s.clock())
-			} else {
+			default:
 				err = orderSetUp(ctx, tx, RepositoryOrder{Installation: installation.ID, Account: repo.Owner, Repository: repo.ID, Name: repo.Name})
 			}
 			if err != nil {

@@ -33,10 +33,31 @@ type Reading interface {
 	Repository(ctx context.Context, id int64) (app.Repository, error)
 }
 
-// Unread tells how many notifications a member has not read: "3", or "1000+".
-func Unread(ctx context.Context, tx Reading, community, member int64, joined time.Time) (string, error) {
-	headers, err := tx.Unread(ctx, community, member, joined, counted+1)
-	return count(len(headers)), err
+// Unread tells how many notifications a member has not read: "3", or "1000+". What
+// readers of the repository may not know of is left out.
+func Unread(ctx context.Context, tx Reading, from app.Repository, member int64, joined time.Time) (string, error) {
+	visible, err := unread(ctx, tx, from, member, joined)
+	return count(len(visible)), err
+}
+
+// unread are the places of a member's unread notifications, newest first, as far as
+// readers of the repository may know of them.
+func unread(ctx context.Context, tx Reading, from app.Repository, member int64, joined time.Time) (visible []int64, err error) {
+	headers, err := tx.Unread(ctx, from.Owner.ID, member, joined, counted+1)
+	if err != nil {
+		return nil, err
+	}
+	private := privacy{tx: tx, known: map[int64]bool{0: false, from.ID: false}}
+	for _, h := range headers {
+		secret, err := private.of(ctx, h.Repository)
+		if err != nil {
+			return nil, err
+		}
+		if !secret {
+			visible = append(visible, h.Position)
+		}
+	}
+	return visible, nil
 }
 
 // count writes a number that was counted as far as that is done.
@@ -48,36 +69,22 @@ func count(n int) string {
 }
 
 // Inbox writes a member's unread notifications for a reply in a repository, newest
-// first. What belongs to another, private repository is only counted. Whoever reads
-// along sees no more than the repository's readers may.
+// first. Whoever reads along sees no more than the repository's readers may: what belongs
+// to another, private one is left out.
 func Inbox(ctx context.Context, tx Reading, from app.Repository, member int64, joined time.Time, escape func(text string, limit int) string) (string, error) {
-	headers, err := tx.Unread(ctx, from.Owner.ID, member, joined, counted+1)
+	visible, err := unread(ctx, tx, from, member, joined)
 	if err != nil {
 		return "", err
 	}
-	if len(headers) == 0 {
+	if len(visible) == 0 {
 		return "Nothing new in your inbox.", nil
-	}
-	private := privacy{tx: tx, known: map[int64]bool{0: false, from.ID: false}}
-	var visible []int64
-	hidden := 0
-	for _, h := range headers {
-		secret, err := private.of(ctx, h.Repository)
-		if err != nil {
-			return "", err
-		}
-		if secret {
-			hidden++
-			continue
-		}
-		visible = append(visible, h.Position)
 	}
 	list, err := tx.NotificationsAt(ctx, from.Owner.ID, visible[:min(len(visible), shown)]...)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s unread**\n\n", count(len(headers)))
+	fmt.Fprintf(&b, "**%s unread**\n\n", count(len(visible)))
 	for _, n := range list {
 		line, err := item(ctx, tx, n, escape)
 		if err != nil {
@@ -87,13 +94,10 @@ func Inbox(ctx context.Context, tx Reading, from app.Repository, member int64, j
 	}
 	if more := len(visible) - shown; more > 0 {
 		atLeast := ""
-		if len(headers) > counted {
+		if len(visible) > counted {
 			atLeast = "at least "
 		}
 		fmt.Fprintf(&b, "\nand %s%d more\n", atLeast, more)
-	}
-	if hidden > 0 {
-		fmt.Fprintf(&b, "\n%s more in private repositories\n", count(hidden))
 	}
 	b.WriteString("\n`/member inbox read` marks all of them as read.\n")
 	return b.String(), nil

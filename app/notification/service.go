@@ -101,6 +101,11 @@ type Tx interface {
 	// ReadyLanes counts the lanes with a prefix that wait for a worker, as far as limit.
 	ReadyLanes(ctx context.Context, prefix string, limit int) (int, error)
 
+	// CloseWebhook notes that a webhook's receiver wants no more, and WebhookClosed tells
+	// whether it does. They know a webhook by a digest of its configuration.
+	CloseWebhook(ctx context.Context, webhook string) error
+	WebhookClosed(ctx context.Context, webhook string) (bool, error)
+
 	Installation(ctx context.Context, account int64) (app.Installation, error)
 	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 }

@@ -2,6 +2,8 @@ package notification
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -84,14 +86,21 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	}
 	var n Notification
 	var p place
-	found := false
+	found, closed := false, false
 	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if closed, err = tx.WebhookClosed(ctx, configured(s.Webhooks[i])); err != nil || closed {
+			return err
+		}
 		if n, found, err = s.find(ctx, tx, o); err != nil || !found {
 			return err
 		}
 		p, err = placeOf(ctx, tx, n)
 		return err
 	})
+	if closed {
+		s.Observe(ByWebhook, Withheld) // the receiver wants no more
+		return nil
+	}
 	if err != nil || !found {
 		return err
 	}
@@ -116,7 +125,11 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 	defer release()
 	m := outbound.Message{ID: fmt.Sprintf("agora-%d-%d", o.Community, o.Position), At: now, Body: body}
 	if err := s.Poster.Post(ctx, s.Webhooks[i], m); err != nil {
-		if !app.Parked(err) && ctx.Err() == nil {
+		if app.Parked(err) {
+			s.Observe(ByWebhook, GivenUp)
+			return s.closed(ctx, o, s.Webhooks[i], now, err)
+		}
+		if ctx.Err() == nil {
 			s.posts.failed(o.Webhook, err)
 		}
 		result := s.failed(ByWebhook, err, age)
@@ -132,6 +145,36 @@ func (s *Service) Post(ctx context.Context, e app.Entry) error {
 
 // lostPrefix begins the source of a notification that a webhook was given up.
 const lostPrefix = "webhook-lost/"
+
+// configured names a webhook as it is configured now: who changes anything about it has
+// it tried again.
+func configured(w config.Webhook) string {
+	sum := sha256.Sum256([]byte(w.Name + "\n" + w.URL.Reveal() + "\n" + w.Secret.Reveal()))
+	return hex.EncodeToString(sum[:])
+}
+
+// closed posts no more to a webhook whose receiver said so, tells the stewards once, and
+// gives the reason on.
+func (s *Service) closed(ctx context.Context, o Order, w config.Webhook, now time.Time, result error) error {
+	stewards, err := s.Stewards(ctx, o.Community)
+	if err != nil {
+		return fmt.Errorf("telling the stewards of a webhook that wants no more: %w", err)
+	}
+	err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.CloseWebhook(ctx, configured(w)); err != nil {
+			return err
+		}
+		return Enter(ctx, tx, Notification{
+			Community: o.Community, Type: Governance, Subject: "Webhook", Title: w.Name, At: now, For: stewards,
+			Text:   "answered that it wants no more (410); nothing is posted to it until the server's operator changes its configuration",
+			Source: lostPrefix + w.Name + "/" + configured(w),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("telling the stewards of a webhook that wants no more: %w", err)
+	}
+	return result
+}
 
 // lost tells the stewards, once a day, that what was for a webhook is given up, and gives
 // the reason on.

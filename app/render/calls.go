@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
@@ -160,7 +161,7 @@ func Extensions(round *rfc.Round, result rfc.Result) []string {
 		left -= x.For.Std()
 	}
 	for _, x := range round.Extensions[max(0, len(round.Extensions)-3):] {
-		why = append(why, fmt.Sprintf("%s by %s: %s", x.For, cmp.Or(x.By.Login, "ghost"), x.Why))
+		why = append(why, fmt.Sprintf("%s by %s: %s", x.For, cmp.Or(x.By.Login, "ghost"), cmp.Or(x.Why, audit.Erased)))
 	}
 	if result.NearTie {
 		left -= round.Policy.NearTie.Extension.Std()
@@ -199,17 +200,20 @@ func concernList(v rfc.View) string {
 		if c.Marked != "" {
 			state += ", " + string(c.Marked)
 		}
-		fmt.Fprintf(&b, "- %s **Concern %d** by %s, %s: %s", tick(c.Settled()), c.Number, person(c.Raiser.Login), link(state, c.URL), Escape(c.Text, maxReason))
-		if c.How != "" {
-			fmt.Fprintf(&b, " — answered: %s", Escape(c.How, maxReason))
+		fmt.Fprintf(&b, "- %s **Concern %d** by %s, %s: %s", tick(c.Settled()), c.Number, person(c.Raiser.Login), link(state, c.URL), words(c.Text))
+		if !c.AddressedAt.IsZero() {
+			fmt.Fprintf(&b, " — answered: %s", words(c.How))
 		}
 		for _, o := range first(c.Overrules, maxNamed) {
-			fmt.Fprintf(&b, " — overruled by %s: %s", Login(o.By.Login), Escape(o.Why, maxReason))
+			fmt.Fprintf(&b, " — overruled by %s: %s", Login(o.By.Login), words(o.Why))
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
 }
+
+// words are a person's own, which are gone with one who left.
+func words(text string) string { return Escape(cmp.Or(text, audit.Erased), maxReason) }
 
 func rank(later bool) int {
 	if later {

@@ -78,7 +78,7 @@ func concernsLeft(r *rfc.RFC) string {
 			b.WriteString("\n- and more")
 			break
 		}
-		fmt.Fprintf(&b, "\n- Concern %d by %s: %s", c.Number, person(c.Raiser.Login), Escape(c.Text, maxReason))
+		fmt.Fprintf(&b, "\n- Concern %d by %s: %s", c.Number, person(c.Raiser.Login), words(c.Text))
 	}
 	if shown == 0 {
 		return ""

@@ -201,8 +201,8 @@ func historyLine(v rfc.View, e audit.Entry) string {
 		what = fmt.Sprintf("%s: **%s**", what, Escape(e.To, maxTitle))
 	}
 	line := fmt.Sprintf("- %s · %s · %s", instant(e.At), what, actor(v, e.Actor))
-	if e.Reason != "" {
-		line += " · " + Escape(e.Reason, maxReason)
+	if why := e.Why(); why != "" {
+		line += " · " + Escape(why, maxReason)
 	}
 	return line + "\n"
 }

@@ -102,6 +102,9 @@ func (c *change) move(ctx context.Context, to State, by Trigger, actor app.User,
 			return err
 		}
 	}
+	if by == TriggerWithdrawn || by == TriggerReopenCommand {
+		return c.quote(ctx, "state", string(from), string(to), string(by), why, actor, inputs)
+	}
 	reason := string(by)
 	if why != "" {
 		reason += ": " + why
@@ -131,9 +134,14 @@ func (c *change) unnamed(ctx context.Context, text string) (string, error) {
 	return text, nil
 }
 
-// note appends to the audit trail.
+// note appends to the audit trail. The reason is of Agora's own words: they stay.
 func (c *change) note(ctx context.Context, kind, from, to, reason string, actor app.User, inputs any) error {
-	reason, err := c.unnamed(ctx, reason)
+	return c.quote(ctx, kind, from, to, reason, "", actor, inputs)
+}
+
+// quote appends to the audit trail what the actor said, beside a reason of Agora's.
+func (c *change) quote(ctx context.Context, kind, from, to, reason, words string, actor app.User, inputs any) error {
+	words, err := c.unnamed(ctx, words)
 	if err != nil {
 		return err
 	}
@@ -143,7 +151,7 @@ func (c *change) note(ctx context.Context, kind, from, to, reason string, actor 
 	}
 	e := audit.Entry{
 		Community: c.r.Community, Subject: c.r.Subject(), At: c.now, Actor: actor.ID,
-		Kind: kind, From: from, To: to, Reason: reason, PolicyVersion: version,
+		Kind: kind, From: from, To: to, Reason: reason, Words: words, PolicyVersion: version,
 	}
 	if inputs != nil {
 		e.Inputs = audit.Inputs(inputs)

@@ -227,7 +227,7 @@ func (s *Service) voteCommand(ctx context.Context, call command.Call) (command.A
 		if err := c.move(ctx, Voting, TriggerVoteCommand, a.Actor(), "", nil); err != nil {
 			return "", err
 		}
-		return "", c.openRound(ctx, string(TriggerVoteCommand), a.Actor())
+		return "", c.openRound(ctx, string(TriggerVoteCommand), "", a.Actor())
 	}), nil
 }
 

@@ -33,7 +33,9 @@ func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.
 			}
 		} else if m, err := c.tx.Member(ctx, c.r.Community, a.Actor().ID); err != nil && !app.Is(err, app.CodeNotFound) {
 			return "", err
-		} else if !m.Active() || m.Blocked || m.Held() {
+		} else if m.Active() && m.Held() {
+			return "", command.Refuse(app.CodeForbidden, "your membership is held by a steward; until it is released you cannot raise a concern.")
+		} else if !m.Active() || m.Blocked {
 			return "", command.Refuse(app.CodeForbidden, "only members may raise a concern. Say `/member join` first.")
 		}
 		if may, why := MayRaise(c.r, round, c.rules().Concerns, a.Actor().ID, a.At); !may {
@@ -63,11 +65,8 @@ func (s *Service) concernStep(ctx context.Context, call command.Call, do func(ct
 			return "", err
 		}
 		c.touched = true
-		reason := fmt.Sprintf("concern %d", concern.Number)
-		if why := a.Command.Text(); why != "" {
-			reason += ": " + why
-		}
-		return reply, c.note(ctx, "concern", string(from), string(concern.State), reason, a.Actor(), nil)
+		return reply, c.quote(ctx, "concern", string(from), string(concern.State), fmt.Sprintf("concern %d", concern.Number),
+			a.Command.Text(), a.Actor(), nil)
 	}), nil
 }
 

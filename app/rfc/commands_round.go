@@ -68,7 +68,7 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
 		}
 		c.round.Deadline, c.urgent = after.Deadline, true
-		return "", c.note(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), why, a.Actor(), nil)
+		return "", c.quote(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), "", why, a.Actor(), nil)
 	}), nil
 }
 
@@ -89,7 +89,7 @@ func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply,
 			return "", command.Refuse(app.CodeConflict, "the text is the one that was, or is being, voted on.")
 		}
 		c.urgent = true
-		return "", c.note(ctx, "editorial", from, c.r.Text.Hash, a.Command.Text(), a.Actor(), nil)
+		return "", c.quote(ctx, "editorial", from, c.r.Text.Hash, "", a.Command.Text(), a.Actor(), nil)
 	}), nil
 }
 

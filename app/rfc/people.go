@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 )
@@ -152,8 +154,13 @@ func (s *Service) Forgotten(ctx context.Context, order Order) error {
 		if err != nil {
 			return err
 		}
+		trail, err := c.tx.Audit(ctx, c.r.Community, c.r.Subject(), 0, 0)
+		if err != nil {
+			return err
+		}
 		f := forgetting{member: order.User}
 		f.rfc(c.r)
+		f.reasons(c.r, rounds, c.round, trail)
 		for _, round := range rounds {
 			if c.round != nil && round.Number == c.round.Number {
 				round = c.round // which is saved at the end
@@ -163,7 +170,7 @@ func (s *Service) Forgotten(ctx context.Context, order Order) error {
 				return err
 			}
 		}
-		c.touched = true // what GitHub shows follows
+		c.urgent = true // what GitHub shows follows, before the deliveries that tell of it are no longer emptied
 		return nil
 	})
 	if app.Is(err, app.CodeNotFound) {
@@ -172,8 +179,8 @@ func (s *Service) Forgotten(ctx context.Context, order Order) error {
 	return err
 }
 
-// forgetting takes one person's logins and names out; the numeric id stays, and with
-// it everything that is counted. Their own words lose their logins too.
+// forgetting takes one person's logins, names and words out; the numeric id stays, and
+// with it everything that is counted. Others' words lose the logins too.
 type forgetting struct {
 	member int64
 	logins []string
@@ -182,9 +189,17 @@ type forgetting struct {
 func (f *forgetting) rfc(r *RFC) {
 	f.person(&r.Author)
 	for i := range r.Concerns {
-		f.person(&r.Concerns[i].Raiser)
-		for j := range r.Concerns[i].Overrules {
-			f.person(&r.Concerns[i].Overrules[j].By)
+		concern := &r.Concerns[i]
+		f.person(&concern.Raiser)
+		if concern.Raiser.ID == f.member {
+			concern.Text, concern.URL = "", ""
+		}
+		if r.Author.ID == f.member { // nobody else addresses one
+			concern.How = ""
+		}
+		for j := range concern.Overrules {
+			f.person(&concern.Overrules[j].By)
+			f.own(concern.Overrules[j].By, &concern.Overrules[j].Why)
 		}
 	}
 	for i := range r.Concerns {
@@ -200,6 +215,7 @@ func (f *forgetting) rfc(r *RFC) {
 func (f *forgetting) round(r *Round) {
 	for i := range r.Extensions {
 		f.person(&r.Extensions[i].By)
+		f.own(r.Extensions[i].By, &r.Extensions[i].Why)
 		f.text(&r.Extensions[i].Why)
 	}
 	for i := range r.Confirmations {
@@ -207,6 +223,35 @@ func (f *forgetting) round(r *Round) {
 	}
 	for i := range r.Reasons {
 		f.text(&r.Reasons[i])
+	}
+}
+
+// reasons empties what the person said for the last move, and for a restart: the trail
+// knows who it was.
+func (f *forgetting) reasons(r *RFC, rounds []*Round, newest *Round, trail []audit.Entry) {
+	var last audit.Entry
+	for _, e := range trail {
+		switch {
+		case e.Kind == "state":
+			last = e
+		case e.Kind != "round-opened" || e.Actor != f.member || !strings.HasPrefix(e.Reason, restarted):
+			continue
+		}
+		for _, round := range append(slices.Clone(rounds), newest) {
+			if e.Kind == "round-opened" && round != nil && round.Outcome == OutcomeRestarted && fmt.Sprint(round.Number+1) == e.To {
+				round.Reasons = []string{audit.Erased}
+			}
+		}
+	}
+	if last.Actor == f.member && (strings.HasPrefix(last.Reason, string(TriggerWithdrawn)) || strings.HasPrefix(last.Reason, string(TriggerReopenCommand))) {
+		r.Why = ""
+	}
+}
+
+// own empties a text of the person's.
+func (f *forgetting) own(by app.User, text *string) {
+	if by.ID == f.member {
+		*text = ""
 	}
 }
 

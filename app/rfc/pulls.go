@@ -161,5 +161,5 @@ func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command
 
 func unlinkEntry(a asked, at time.Time) audit.Entry {
 	return audit.Entry{Community: a.Repo.Owner.ID, Subject: fmt.Sprintf("pull/%d/%d", a.Ref.Repository, a.Ref.Number), At: at,
-		Actor: a.Actor().ID, Kind: "unlinked", Reason: a.Command.Text(), PolicyVersion: a.policy.Version}
+		Actor: a.Actor().ID, Kind: "unlinked", Words: a.Command.Text(), PolicyVersion: a.policy.Version}
 }

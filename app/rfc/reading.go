@@ -307,7 +307,7 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 		c.r.LastSpoke[user.ID] = at
 	}
 	if !c.rules().Electorate.AutoRegister {
-		return nil
+		return community.SeenAs(ctx, c.tx, c.r.Community, user)
 	}
 	_, _, err := community.Register(ctx, c.tx, c.r.Community, user, community.JoinedByTaking, c.now)
 	return err

@@ -29,7 +29,8 @@ func Eligible(m community.Member, reputation int, rules config.Electorate, opens
 }
 
 // openRound freezes the electorate, the weights and the rules, and starts the clock.
-func (c *change) openRound(ctx context.Context, why string, actor app.User) error {
+// why is Agora's reason, and words what the actor said for it.
+func (c *change) openRound(ctx context.Context, why, words string, actor app.User) error {
 	if c.policy.Version == "" {
 		return app.Errorf(app.CodeConflict, "no good configuration of %s was ever read", c.repo.FullName())
 	}
@@ -59,7 +60,7 @@ func (c *change) openRound(ctx context.Context, why string, actor app.User) erro
 	if err := c.votingStarted(ctx, actor); err != nil {
 		return err
 	}
-	return c.note(ctx, "round-opened", "", fmt.Sprint(c.round.Number), why, actor, map[string]any{
+	return c.quote(ctx, "round-opened", "", fmt.Sprint(c.round.Number), why, words, actor, map[string]any{
 		"deadline": c.round.Planned, "heads": c.round.Heads, "weight": c.round.Weight, "eligible": c.round.Eligible,
 		"type": c.round.Type, "text": c.round.Text, "electorate": digestVoters(voters),
 	})
@@ -94,6 +95,9 @@ func (c *change) closeRound(outcome Outcome, reasons []string, deadline time.Tim
 	c.urgent = true
 }
 
+// restarted is why a round opens that takes another's place.
+const restarted = "restarted"
+
 // restart closes the round and opens a fresh one with a fresh electorate.
 func (c *change) restart(ctx context.Context, why string, actor app.User) error {
 	result, err := c.result(ctx)
@@ -107,5 +111,8 @@ func (c *change) restart(ctx context.Context, why string, actor app.User) error 
 	if err := c.votingEnded(ctx, actor, "it starts again"); err != nil {
 		return err
 	}
-	return c.openRound(ctx, "restarted: "+why, actor)
+	if actor.ID != 0 {
+		return c.openRound(ctx, restarted, why, actor)
+	}
+	return c.openRound(ctx, restarted+": "+why, "", actor)
 }

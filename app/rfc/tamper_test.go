@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -434,9 +435,10 @@ func TestAnExportsChainIsAsDescribed(t *testing.T) {
 		h.say("lee", `/concern raise "a < b & c > d, \u2028 'quoted' <!-- \\ é"`)
 		h.say("maya", `/rfc withdraw "a < b & c > d"`)
 		h.seal()
-		seal := regexp.MustCompile(`^\{"type":"entry","seq":\d+,(.*),"hash":"([0-9a-f]{64})","chain":"([0-9a-f]{64})"\}\n$`)
+		seal := regexp.MustCompile(`^\{"type":"entry","seq":\d+,(.*?)(?:,"words":".*","salt":"\w+")?,"hash":"([0-9a-f]{64})","chain":"([0-9a-f]{64})"\}\n$`)
 		sum := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
-		chain, entries := "", 0
+		words := regexp.MustCompile(`"said":"([0-9a-f]{64})","words":(".*"),"salt":"(\w+)"`)
+		chain, entries, said := "", 0, 0
 		for _, line := range h.export().lines {
 			if !strings.HasPrefix(line, `{"type":"entry"`) {
 				continue
@@ -451,7 +453,17 @@ func TestAnExportsChainIsAsDescribed(t *testing.T) {
 			if chain = sum(chain + "\n" + part[2]); chain != part[3] {
 				t.Errorf("the chain is %s at %s", chain, line)
 			}
+			if spoken := words.FindStringSubmatch(line); spoken != nil {
+				said++
+				var text string
+				if err := json.Unmarshal([]byte(spoken[2]), &text); err != nil || sum(spoken[3]+"\n"+text) != spoken[1] {
+					t.Errorf("other words were said (%v): %s", err, line)
+				}
+			}
 			entries++
+		}
+		if said != 1 {
+			t.Errorf("%d entries have words, want the withdrawal's", said)
 		}
 		if entries < 8 || chain != h.head().Hash {
 			t.Errorf("%d entries end with %s", entries, chain)

@@ -66,7 +66,7 @@ func (c *change) open(ctx context.Context, o plannedOpening) error {
 	if err := c.move(ctx, Voting, o.trigger, app.User{}, "", nil); err != nil {
 		return err
 	}
-	return c.openRound(ctx, string(o.trigger), app.User{})
+	return c.openRound(ctx, string(o.trigger), "", app.User{})
 }
 
 // Tick looks at an RFC because its timer is due: it reads reactions, opens a round,

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,32 @@ func TestAnIssueMovesToAnotherRepositoryOfTheCommunity(t *testing.T) {
 		s.isIn("acme/proposals", next.Number, rfc.Open)
 		if r := s.rfc(2); r.Issue != next.Number {
 			t.Errorf("numbers are not of the community: RFC-2 is #%d", r.Issue)
+		}
+	})
+}
+
+// What moves out of sight is not spoken of any more where people cannot see it.
+func TestAnIssueThatMovesToAPrivateRepositoryIsNotNamed(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "vault", Private: true})
+		s.settle()
+		number := s.issue("kim", "Merger with umbrella", "Text.", "rfc")
+		s.say("lee", number, "A word on it.")
+		talk := s.issue("kim", "Small talk", "Text.")
+		said := func() string {
+			return s.replyTo(rfcs, talk, s.say("lee", talk, "/member inbox")) + s.replyTo(rfcs, talk, s.say("lee", talk, "/member show @kim")) +
+				s.replyTo(rfcs, talk, s.say("lee", talk, "/member show"))
+		}
+		link := fmt.Sprintf("/issues/%d", number)
+		s.contains(said(), "Merger with umbrella", link, "| Contributions | RFC 1 |", "| Contributions | comment 1 |")
+		s.sim.As("maya").TransferIssue(rfcs, number, "acme/vault")
+		s.settle()
+		for _, word := range []string{"umbrella", link, "RFC 1", "comment 1"} {
+			if after := said(); strings.Contains(after, word) {
+				t.Errorf("%q is still said:\n%s", word, after)
+			}
 		}
 	})
 }
@@ -179,6 +206,37 @@ func TestARepositoryMadePrivateIsNotShown(t *testing.T) {
 	if got := s.fetch(paths[0], nil); got != http.StatusOK {
 		t.Errorf("%s answers %d after it is public again", paths[0], got)
 	}
+}
+
+// The event of the change is lost: any later one, here of a comment, says that the
+// repository is private. That it is public again is believed of the repository alone.
+func TestWhatAnyEventCallsPrivateIsNotShown(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Secret", "Text.", "rfc")
+		paths := []string{"/api/v1/communities/acme/rfcs/1", "/c/acme/rfcs/1", "/api/v1/gate?repo=acme/rfcs&rfc=1"}
+		answer := func(when string, want int) {
+			t.Helper()
+			for _, path := range paths {
+				if got := s.fetch(path, nil); got != want {
+					t.Errorf("%s answers %d %s, want %d", path, got, when, want)
+				}
+			}
+		}
+		s.sim.DropWebhooks(func(event, _ string) bool { return event == "repository" })
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, true))
+		answer("as long as nothing was heard", http.StatusOK)
+		s.say("maya", number, "A word.")
+		answer("once an event called it private", http.StatusNotFound)
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, false))
+		s.say("maya", number, "Another word.")
+		answer("though an event does not call it private", http.StatusNotFound)
+		s.sim.DropWebhooks(nil)
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, true))
+		s.ok(s.sim.As("maya").SetPrivate(rfcs, false))
+		answer("after it was made public", http.StatusOK)
+	})
 }
 
 func TestAnArchivedRepositoryWaits(t *testing.T) {

@@ -270,6 +270,7 @@ type cast struct {
 	Counted bool
 	WhyNot  string `json:"why_not"`
 	Channel string
+	URL     string
 }
 
 func (s *scene) ballots(n int) []cast {

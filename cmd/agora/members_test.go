@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +209,115 @@ func TestWhoLeavesIsGoneFromTheDatabase(t *testing.T) {
 	})
 }
 
+// What somebody said goes with them, wherever it is kept or shown, and what was decided
+// and the chain of the trail hold without it.
+func TestTheWordsOfWhoLeavesAreGone(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		const word = "quuxword"
+		said := func(what string) string { return fmt.Sprintf("%q", word+" "+what+", said at some length") }
+		own := s.issue("lee", "By who leaves", "Text.", "rfc")
+		other := s.issue("kim", "By another", "Text.", "rfc")
+		gone := s.issue("lee", "Withdrawn by who leaves", "Text.", "rfc")
+		again := s.issue("lee", "Taken up again", "Text.", "rfc")
+		s.done("lee", gone, "/rfc withdraw "+said("withdrawn"))
+		s.done("lee", again, "/rfc withdraw "+said("first"))
+		s.done("maya", again, `/rfc reopen "kimword stays"`)
+		s.done("kim", own, `/concern raise "kimword against it"`)
+		s.done("lee", own, "/concern address 1 "+said("how"))
+		s.done("lee", other, "/concern raise "+said("concern"))
+		for _, number := range []int{own, other} {
+			s.done("maya", number, "/rfc vote")
+		}
+		s.done("lee", own, "/rfc restart "+said("restart"))
+		s.done("lee", other, "/vote approve "+said("ballot"))
+		s.pass(4 * time.Hour)
+		shown := func() (all string) {
+			for n, number := range []int{own, other, gone} {
+				all += s.sticky(number, n+1)
+				for _, path := range []string{"/c/acme/rfcs/%d", "/api/v1/communities/acme/rfcs/%d", "/api/v1/communities/acme/rfcs/%d/audit", "/api/v1/communities/acme/rfcs/%d/ballots"} {
+					all += s.text(fmt.Sprintf(path, n+1))
+				}
+			}
+			file := filepath.Join(t.TempDir(), "acme.jsonl")
+			if status, out := program(s.ctx, "export", "--database", url, "--output", file); status != 0 {
+				t.Fatalf("exporting: %d\n%s", status, out)
+			}
+			if status, out := program(s.ctx, "verify", "--export", file); status != 0 {
+				t.Errorf("the export does not verify: %d\n%s", status, out)
+			}
+			data, err := os.ReadFile(file)
+			must(t, err)
+			return all + string(data)
+		}
+		before := shown()
+		for _, what := range []string{"withdrawn", "how", "concern", "restart", "ballot"} {
+			s.contains(before, word+" "+what)
+		}
+		s.done("lee", own, "/member leave")
+		s.sealed()
+		s.pass(30 * time.Minute)
+		s.pass(45 * time.Minute)
+		after := shown()
+		if i := strings.Index(after, word); i >= 0 {
+			t.Errorf("still shown: …%s…", after[max(0, i-300):i+60])
+		}
+		s.contains(after, "kimword stays", "kimword against it", "erased")
+		if s.holds(url, word) {
+			t.Error("the words are still in the database")
+		}
+		for _, b := range s.ballots(2) {
+			if b.URL != "" {
+				t.Errorf("a ballot leads to %s", b.URL)
+			}
+		}
+	})
+}
+
+// Whoever takes part is called by the login they bear now, and so is the account.
+func TestNewLoginsAreTakenFromAnyEvent(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "No RFC", "A question.")
+		s.done("lee", number, "/member join")
+		s.sim.RenameUser("lee", "leeanne")
+		s.say("leeanne", number, "Just a word.")
+		for path, want := range map[string]int{"leeanne": http.StatusOK, "lee": http.StatusNotFound} {
+			if got := s.fetch("/api/v1/communities/acme/members/"+path, nil); got != want {
+				t.Errorf("the API answers %d for %s, want %d", got, path, want)
+			}
+		}
+		s.contains(s.replyTo(rfcs, number, s.say("kim", number, "/member show @leeanne")), "**leeanne**")
+		n := s.issue("kim", "An RFC", "Text.", "rfc")
+		s.sim.RenameUser("acme", "apex")
+		_, err := s.sim.As("kim").Comment("apex/rfcs", n, "Another word.")
+		s.ok(err)
+		for path, want := range map[string]int{
+			"/api/v1/communities/apex/rfcs/1": http.StatusOK, "/c/apex/rfcs/1": http.StatusOK, "/api/v1/gate?repo=apex/rfcs&rfc=1": http.StatusOK,
+			"/api/v1/communities/acme/rfcs/1": http.StatusNotFound,
+		} {
+			if got := s.fetch(path, nil); got != want {
+				t.Errorf("%s answers %d, want %d", path, got, want)
+			}
+		}
+	})
+}
+
+// text is what a page or the API answers.
+func (s *scene) text(path string) string {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, s.url+path, nil)
+	must(s.t, err)
+	response, err := http.DefaultClient.Do(request)
+	must(s.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(s.t, err)
+	return string(body)
+}
+
 // Who left is not taken in again by the next RFC for being a collaborator; they come back
 // by asking, and are worth then what they were.
 func TestWhoLeftComesBackOnlyByAsking(t *testing.T) {
@@ -214,13 +326,16 @@ func TestWhoLeftComesBackOnlyByAsking(t *testing.T) {
 		s := newScene(t, staging{databaseURL: url})
 		const login = "vanishing-quinn"
 		s.sim.AddUser(ghsim.NewUser{Login: login, Name: "Quinn Unforgotten"})
-		s.ok(s.sim.As("maya").AddCollaborator(rfcs, login, "write"))
-		s.pass(40 * day)
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "attic", Collaborators: map[string]string{login: "write", "kim": "write"}})
+		s.settle()
+		_, err := s.sim.As("kim").OpenIssue("acme/attic", "Zero", "Text.", "rfc")
+		s.ok(err)
 		number := s.issue("kim", "One", "Text.", "rfc")
 		s.done(login, number, "/member leave")
 		s.pass(30 * time.Minute)
 		s.pass(45 * time.Minute)
-		s.issue("kim", "Two", "Text.", "rfc")
+		_, err = s.sim.As("kim").OpenIssue("acme/attic", "Two", "Text.", "rfc")
+		s.ok(err)
 		s.pass(5 * day)
 		if s.holds(url, login) || s.holds(url, "Unforgotten") {
 			t.Error("the next RFC brought the person back")

@@ -43,7 +43,7 @@ func (s *server) listMembers(ctx context.Context, in *listMembersInput) (*page[m
 			members = members[:in.Limit]
 			next = strconv.FormatInt(members[in.Limit-1].ID, 10)
 		}
-		items, err := s.shapeMembers(ctx, account.ID, members...)
+		items, err := s.shapeMembers(ctx, tx, account.ID, members...)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (s *server) getMember(ctx context.Context, in *memberInput) (*memberOutput,
 		if !m.Active() {
 			return nil, nothing
 		}
-		shapes, err := s.shapeMembers(ctx, account.ID, m)
+		shapes, err := s.shapeMembers(ctx, tx, account.ID, m)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (s *server) getMember(ctx context.Context, in *memberInput) (*memberOutput,
 }
 
 // shapeMembers shows the public fields of members and no others.
-func (s *server) shapeMembers(ctx context.Context, account int64, members ...communities.Member) ([]memberShape, error) {
+func (s *server) shapeMembers(ctx context.Context, tx rfc.Tx, account int64, members ...communities.Member) ([]memberShape, error) {
 	ids := make([]int64, len(members))
 	for i, m := range members {
 		ids[i] = m.ID
@@ -86,9 +86,9 @@ func (s *server) shapeMembers(ctx context.Context, account int64, members ...com
 	}
 	shapes := make([]memberShape, len(members))
 	for i, m := range members {
-		contributions := m.Contributions
-		if contributions == nil {
-			contributions = map[string]int{}
+		contributions, err := tx.CountContributions(ctx, communities.Scope{Community: account}, m.ID)
+		if err != nil {
+			return nil, err
 		}
 		shapes[i] = memberShape{
 			ID: m.ID, Login: m.Login, Role: cmp.Or(m.Role, "member"), Level: m.Level, Reputation: reputations[m.ID],

@@ -225,7 +225,7 @@ func shapeBallot(b rfc.Ballot, round *rfc.Round) ballotShape {
 
 func shapeAudit(e audit.Entry, logins map[int64]string) auditShape {
 	shape := auditShape{
-		Seq: e.Seq, At: moment(e.At), Kind: e.Kind, From: e.From, To: e.To, Reason: e.Reason, PolicyVersion: e.PolicyVersion, Hash: e.Hash, Chain: e.Chain,
+		Seq: e.Seq, At: moment(e.At), Kind: e.Kind, From: e.From, To: e.To, Reason: e.Why(), PolicyVersion: e.PolicyVersion, Hash: e.Hash, Chain: e.Chain,
 	}
 	if e.Actor != 0 {
 		shape.Actor = &personShape{ID: e.Actor, Login: logins[e.Actor]}

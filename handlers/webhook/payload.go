@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/google/go-github/v62/github"
+	"github.com/tidwall/gjson"
 
 	"github.com/agora-rfc/agora/app"
 )
@@ -26,6 +27,38 @@ func repository(r *github.Repository, installation *github.Installation) app.Rep
 		ID: r.GetID(), Name: r.GetName(), Owner: account(r.GetOwner()), Private: r.GetPrivate(), Archived: r.GetArchived(),
 		DefaultBranch: r.GetDefaultBranch(), CreatedAt: r.GetCreatedAt().Time, Installation: installation.GetID(),
 	}
+}
+
+// privateIn lists the repositories of which a payload of any event says that they are
+// private.
+func privateIn(payload []byte) (ids []int64) {
+	add := func(_, r gjson.Result) bool {
+		if id := r.Get("id").Int(); id != 0 && r.Get("private").Bool() {
+			ids = append(ids, id)
+		}
+		return true
+	}
+	for _, one := range []string{"repository", "changes.new_repository", "changes.old_repository"} {
+		add(gjson.Result{}, gjson.GetBytes(payload, one))
+	}
+	for _, several := range []string{"repositories", "repositories_added"} {
+		gjson.GetBytes(payload, several).ForEach(add)
+	}
+	return ids
+}
+
+// heardIn is the account that a payload of any event is about, and who acted, by the
+// logins they bear; the zero account when it does not say.
+func heardIn(payload []byte) (account app.Account, actor app.User) {
+	for _, path := range []string{"repository.owner", "organization", "account", "installation.account"} {
+		if found := gjson.GetBytes(payload, path); found.Get("id").Int() != 0 {
+			account = app.Account{ID: found.Get("id").Int(), Login: found.Get("login").String()}
+			break
+		}
+	}
+	sender := gjson.GetBytes(payload, "sender")
+	login := sender.Get("login").String()
+	return account, app.User{ID: sender.Get("id").Int(), Login: login, Bot: sender.Get("type").String() == "Bot" || strings.HasSuffix(login, "[bot]")}
 }
 
 // resolve finds the repository of an event as Agora knows it.

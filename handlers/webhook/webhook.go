@@ -98,6 +98,7 @@ func (w *Webhooks) events() []githubapp.EventHandler {
 		on("push", w.push),
 		on("installation", w.installation),
 		on("installation_repositories", w.installationRepositories),
+		on("installation_target", ignore[github.InstallationTargetEvent]), // an account has another login, as any event says
 		on("repository", w.repository),
 		on("check_run", w.checkRun),
 		on("merge_group", w.mergeGroup),
@@ -204,6 +205,14 @@ func (w *Webhooks) Handle(ctx context.Context, entry app.Entry) error {
 	handler := w.handlers[event]
 	if handler == nil {
 		return nil
+	}
+	if err := w.Community.MadePrivate(ctx, privateIn(payload)...); err != nil {
+		return fmt.Errorf("handling %s: %w", event, err)
+	}
+	if account, actor := heardIn(payload); account.ID != 0 {
+		if err := w.Community.Heard(ctx, account, actor); err != nil {
+			return fmt.Errorf("handling %s: %w", event, err)
+		}
 	}
 	err = handler.Handle(ctx, event, entry.DedupKey, payload)
 	if errors.Is(err, community.ErrUnknownRepository) {
