@@ -47,6 +47,7 @@ type Service struct {
 	Runner interface {
 		Handle(ctx context.Context, in command.Incoming) error
 		GiveUp(ctx context.Context, in command.Incoming, reason string) error
+		Concerns(body string) bool
 	}
 	labelling sync.Map // the repositories whose labels are being made here, by id
 }
