@@ -85,9 +85,9 @@ func (s *Service) Implemented(ctx context.Context, order Order) error {
 			return err
 		}
 		if c.r.State == Implemented {
-			return c.creditImplementation(ctx) // the author may have said so before it was merged
+			return nil
 		}
-		err := c.implemented(ctx, order.By, app.User{}, true)
+		err := c.implemented(ctx, order.By, app.User{})
 		if app.Is(err, app.CodeConflict) {
 			return nil // its text changed since: a steward decides
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,7 +40,9 @@ func TestTheCheckOfAnRFCPullRequestInEveryState(t *testing.T) {
 		s.refused("maya", number, `/rfc implement by=#9`, "changed since")
 		s.done("maya", number, `/rfc editorial "a typo"`)
 		s.checkIs(number, "success")
-		s.done("maya", number, "/rfc implement by=#9")
+		build := s.pull("lee", ghsim.NewPullRequest{Title: "Do it"})
+		s.ok(s.sim.As("lee").Merge(rfcs, build))
+		s.done("maya", number, fmt.Sprintf("/rfc implement by=#%d", build))
 		s.is(number, rfc.Implemented)
 		s.checkIs(number, "success")
 		s.issue("kim", "A successor", "Text.", "rfc")

@@ -73,20 +73,26 @@ func TestACommentThatGitHubDoesNotShowYetIsNotTakenForDeleted(t *testing.T) {
 	}
 }
 
-// Nobody awards the points of an implementation to themselves.
-func TestAnAuthorsWordOfAnImplementationBringsNoPoints(t *testing.T) {
+// Nobody's word, a steward's neither, makes an RFC implemented by what was never merged,
+// or awards the points.
+func TestOnlyAMergedPullRequestImplements(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
 	number := s.issue("kim", "Implemented, they say", "Text.", "rfc")
 	s.accepted(number, 1, 7*day)
 	earned := func() int { return len(s.points("kim", config.RFCImplemented)) }
-	s.done("kim", number, "/rfc implement by=#99")
-	s.is(number, rfc.Implemented)
+	open := s.pull("lee", ghsim.NewPullRequest{Title: "Not yet"})
+	for _, who := range []string{"kim", "maya"} {
+		s.refused(who, number, "/rfc implement by=#9999", "no pull request #9999")
+		s.refused(who, number, fmt.Sprintf("/rfc implement by=#%d", open), "not merged")
+	}
+	s.is(number, rfc.Accepted)
 	if got := earned(); got != 0 {
-		t.Errorf("the author's word was entered %d times", got)
+		t.Errorf("a word was entered %d times", got)
 	}
 	pull := s.pull("lee", ghsim.NewPullRequest{Title: "Really", Body: "Implements: RFC-1"})
 	s.ok(s.sim.As("maya").Merge(rfcs, pull))
+	s.is(number, rfc.Implemented)
 	if got := earned(); got != 1 {
 		t.Errorf("the merged pull request was entered %d times, want once", got)
 	}
