@@ -52,7 +52,7 @@ type asked struct {
 	steward bool // only asked where it matters
 }
 
-func (a asked) author() bool { return a.rfc != nil && a.rfc.Author.ID == a.Actor().ID }
+func (a asked) author() bool { return a.rfc != nil && a.rfc.person() == a.Actor().ID }
 
 // action is a command's work on one RFC, inside its transaction.
 type action func(ctx context.Context, a asked) (command.Apply, error)
@@ -185,8 +185,10 @@ func (s *Service) registerByCommand(ctx context.Context, a asked, by Trigger) (c
 	if !issue.Open {
 		return nil, command.Refuse(app.CodeConflict, "a closed issue cannot become an RFC.")
 	}
-	if issue.Author.Bot {
-		return nil, command.Refuse(app.CodeConflict, "what a bot wrote cannot become an RFC.")
+	if own, err := s.own(ctx, issue); err != nil {
+		return nil, err
+	} else if own {
+		return nil, command.Refuse(app.CodeConflict, "what Agora wrote itself cannot become an RFC.")
 	}
 	if err := s.Community.Genesis(ctx, a.Repo, true); err != nil {
 		return nil, err

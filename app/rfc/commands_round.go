@@ -180,5 +180,5 @@ func (c *change) implemented(ctx context.Context, by string, actor app.User) err
 
 // creditImplementation enters what the implementation brings the author, once.
 func (c *change) creditImplementation(ctx context.Context) error {
-	return c.enter(ctx, c.r.Author.ID, config.RFCImplemented, fmt.Sprintf("implemented/%d/%d", c.r.ID, c.r.Round))
+	return c.enter(ctx, c.r.person(), config.RFCImplemented, fmt.Sprintf("implemented/%d/%d", c.r.ID, c.r.Round))
 }

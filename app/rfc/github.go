@@ -51,6 +51,8 @@ type GitHub interface {
 type Identity interface {
 	// Mine reports whether our App wrote the comment.
 	Mine(ctx context.Context, comment app.Comment) (bool, error)
+	// Self reports whether the user is our App.
+	Self(ctx context.Context, user app.User) (bool, error)
 }
 
 // Renderer turns a view into the words Agora posts.

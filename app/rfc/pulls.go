@@ -110,7 +110,7 @@ func (c *change) creditPull(ctx context.Context, ref app.IssueRef) error {
 		return err
 	}
 	return community.Contribute(ctx, c.tx, c.r.Community, community.Contribution{Member: pull.Author.ID, Kind: community.ContributedPullRequest,
-		Repository: ref.Repository, Counterpart: c.r.Author.ID, At: c.now, Source: source, URL: pull.URL})
+		Repository: ref.Repository, Counterpart: c.r.person(), At: c.now, Source: source, URL: pull.URL})
 }
 
 // Superseded carries out the order of an accepted RFC that says `Supersedes:`.

@@ -87,8 +87,11 @@ func (s *Service) register(ctx context.Context, repo app.Repository, issue app.I
 	if err != nil {
 		return err
 	}
-	if !issue.HasLabel(policy.Label) || !issue.Open || issue.Author.Bot {
+	if !issue.HasLabel(policy.Label) || !issue.Open {
 		return nil
+	}
+	if own, err := s.own(ctx, issue); own || err != nil {
+		return err
 	}
 	by := TriggerLabelled
 	if isDraft(issue) {
@@ -100,6 +103,19 @@ func (s *Service) register(ctx context.Context, repo app.Repository, issue app.I
 		return err
 	}
 	return s.create(ctx, issue, by, cause.Actor)
+}
+
+// own reports whether Agora itself wrote the issue: that becomes no RFC, what any other
+// bot wrote does.
+func (s *Service) own(ctx context.Context, issue app.Issue) (bool, error) {
+	if !issue.Author.Bot {
+		return false, nil
+	}
+	own, err := s.Identity.Self(ctx, issue.Author)
+	if err != nil {
+		return false, fmt.Errorf("asking who wrote issue %d: %w", issue.Ref.Number, err)
+	}
+	return own, nil
 }
 
 // policyOrDefault is the repository's policy. A broken configuration keeps rounds
@@ -177,7 +193,7 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 			return fmt.Errorf("numbering an RFC: %w", err)
 		}
 		c.r.Number, c.r.NumberedAt = number, c.now
-		if err := c.contribute(ctx, community.ContributedRFC, c.r.Author.ID, c.now, fmt.Sprintf("rfc/%d", c.r.ID), c.r.URL); err != nil {
+		if err := c.contribute(ctx, community.ContributedRFC, c.r.person(), c.now, fmt.Sprintf("rfc/%d", c.r.ID), c.r.URL); err != nil {
 			return err
 		}
 		if err := c.note(ctx, "numbered", "", c.r.Name(), "", actor, nil); err != nil {

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/config"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 func TestAnIssueThatGitHubDoesNotShowYetBecomesAnRFC(t *testing.T) {
@@ -112,4 +116,63 @@ func TestAPullRequestMergedByItsAuthorBringsNoPoints(t *testing.T) {
 			t.Errorf("merged by %s it brought %d entries, want %d", merger, got, want)
 		}
 	}
+}
+
+// What a bot wrote is decided on as what a person wrote is: its check is not green before.
+// The bot itself gains nothing by it, and stewards act in its place.
+func TestABotsPullRequestBecomesAnRFC(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		const bot = "renewer[bot]"
+		account := s.sim.AddUser(ghsim.NewUser{Login: bot, Bot: true})
+		s.ok(s.sim.As("maya").AddCollaborator(rfcs, bot, "write"))
+		number := s.pull(bot, ghsim.NewPullRequest{Title: "Renew everything"})
+		s.checkIs(number, "success")
+		s.ok(s.sim.As("maya").AddLabels(rfcs, number, "rfc"))
+		s.is(number, rfc.Open)
+		s.checkIs(number, "in_progress")
+		s.contains(s.sticky(number, 1), "Renew everything")
+		s.ok(s.sim.As(bot).RemoveLabel(rfcs, number, "rfc")) // it withdraws nothing
+		s.is(number, rfc.Open)
+		if !s.wears(number, "rfc") {
+			t.Error("the label that the bot took away was not put back")
+		}
+		s.say(bot, number, "/rfc withdraw")
+		s.is(number, rfc.Open)
+		s.refused("lee", number, "/rfc vote", "only a steward")
+
+		s.done("sam", number, "/concern raise "+objection)
+		s.quiet()
+		s.contains(s.sticky(number, 1), "**Stewards**: `/concern address 1")
+		s.refused("lee", number, `/concern address 1 "so"`, "only a steward")
+		s.done("maya", number, `/concern address 1 "it is pinned now"`)
+		s.done("sam", number, "/concern resolve 1")
+		s.done("maya", number, "/rfc vote")
+		s.react(number, 1, 1, "+1", "maya", "lee", "noor", "kim")
+		s.react(number, 1, 1, "-1", bot)
+		s.over(7 * day)
+		s.is(number, rfc.Accepted)
+		s.checkIs(number, "success")
+		s.ok(s.sim.As("maya").Merge(rfcs, number))
+		s.done("maya", number, fmt.Sprintf("/rfc implement by=#%d", number))
+		must(t, s.agora.store.Community().View(s.ctx, func(ctx context.Context, tx community.Tx) error {
+			if m, err := tx.Member(ctx, s.community(), account); !app.Is(err, app.CodeNotFound) {
+				t.Errorf("the bot is a member: %+v, %v", m, err)
+			}
+			ledger, err := tx.Ledger(ctx, s.community(), account)
+			if len(ledger) > 0 {
+				t.Errorf("the bot has entries: %+v", ledger)
+			}
+			return err
+		}))
+		if got := s.counts(1, bot); got != "" {
+			t.Errorf("the bot's reaction counts as %q", got)
+		}
+
+		issue := s.issue(bot, "A report", "Of a bot.", "bug")
+		s.refused("lee", issue, "/rfc open", "only the author, or a steward")
+		s.done("maya", issue, "/rfc open")
+		s.is(issue, rfc.Open)
+	})
 }

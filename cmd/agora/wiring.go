@@ -142,6 +142,11 @@ func (i identity) Mine(ctx context.Context, comment app.Comment) (bool, error) {
 	return err == nil && comment.ByApp == own.ID, err
 }
 
+func (i identity) Self(ctx context.Context, user app.User) (bool, error) {
+	own, err := i.github.App(ctx)
+	return err == nil && user.Bot && strings.EqualFold(user.Login, own.BotLogin), err
+}
+
 // edges makes what faces the outside: webhooks, workers, pages.
 func (a *application) edges(server config.Server, metrics *prometheus.Registry) (err error) {
 	meters, err := newMeters(metrics, a.store, a.clock)
