@@ -100,6 +100,7 @@ func (w *Webhooks) events() []githubapp.EventHandler {
 		on("installation_repositories", w.installationRepositories),
 		on("repository", w.repository),
 		on("check_run", w.checkRun),
+		on("check_suite", w.checkSuite),
 		on("merge_group", w.mergeGroup),
 		on("org_block", w.orgBlock),
 		on("member", ignore[github.MemberEvent]),
