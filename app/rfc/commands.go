@@ -58,7 +58,9 @@ func (a asked) author() bool { return a.rfc != nil && a.rfc.person() == a.Actor(
 type action func(ctx context.Context, a asked) (command.Apply, error)
 
 // notAnRFC refuses a command on an issue that is none.
-var errNotAnRFC = command.Refuse(app.CodeNotFound, "this is not an RFC. Put the label `rfc` on it, or say `/rfc open`.")
+func (s *Service) notAnRFC(a asked) error {
+	return command.Refuse(app.CodeNotFound, "this is not an RFC. Put the label %s on it, or say `/rfc open`.", s.Renderer.CodeSpan(a.policy.Policy.Label))
+}
 
 // ask finds the RFC the command is about, and the policy in force.
 func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
@@ -78,7 +80,7 @@ func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 func (s *Service) askRFC(ctx context.Context, call command.Call) (asked, error) {
 	a, err := s.ask(ctx, call)
 	if err == nil && a.rfc == nil {
-		err = errNotAnRFC
+		err = s.notAnRFC(a)
 	}
 	return a, err
 }
@@ -243,7 +245,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 func (s *Service) withdrawCommand(_ context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
-		return nil, errNotAnRFC
+		return nil, s.notAnRFC(a)
 	}
 	if a.rfc.State == Postponed && !a.steward {
 		return nil, s.refuseWho(a, "a steward")
@@ -278,7 +280,7 @@ func (s *Service) reopenCommand(ctx context.Context, a asked) (command.Apply, er
 
 func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
-		return nil, errNotAnRFC
+		return nil, s.notAnRFC(a)
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		by := a.Command.RFC()
@@ -298,7 +300,7 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 // nobody's word alone makes an RFC implemented, or brings points.
 func (s *Service) implementCommand(ctx context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
-		return nil, errNotAnRFC
+		return nil, s.notAnRFC(a)
 	}
 	if err := a.rfc.implementable(); err != nil {
 		return nil, asAnswer(err)

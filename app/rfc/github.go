@@ -64,4 +64,5 @@ type Renderer interface {
 	Reply(comment int64, text string) string
 	Labels() []app.LabelSpec
 	Escape(text string, limit int) string
+	CodeSpan(text string) string
 }

@@ -139,7 +139,10 @@ func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command
 	return func(ctx context.Context) (reply string, err error) {
 		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 			pull, err := tx.Pull(ctx, a.Ref)
-			if err != nil && !app.Is(err, app.CodeNotFound) {
+			if app.Is(err, app.CodeNotFound) {
+				return command.Refuse(app.CodeConflict, "this is no pull request that says it implements an RFC.")
+			}
+			if err != nil {
 				return err
 			}
 			if len(pull.Bound) == 0 {

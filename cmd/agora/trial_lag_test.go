@@ -176,3 +176,17 @@ func TestABotsPullRequestBecomesAnRFC(t *testing.T) {
 		s.is(issue, rfc.Open)
 	})
 }
+
+// A refusal speaks of what stands there.
+func TestRefusalsSpeakOfWhatStandsThere(t *testing.T) {
+	t.Parallel()
+	s := ruled(t, staging{}, "rfc: { label: proposal }")
+	plain := s.issue("kim", "A plain issue", "Text.")
+	for _, command := range []string{"/vote yes", "/rfc implement by=#1", `/rfc extend 3d "why"`} {
+		s.refused("maya", plain, command, "Put the label `proposal` on it")
+	}
+	s.refused("maya", plain, `/rfc unlink "why"`, "this is no pull request")
+	pull := s.pull("kim", ghsim.NewPullRequest{Title: "A plain one"})
+	s.refused("maya", pull, `/rfc unlink "why"`, "this pull request is bound to no RFC")
+	s.refused("kim", plain, "/agora help vot", "Did you mean `/agora help vote`?")
+}
