@@ -10,6 +10,9 @@ import (
 // Reader is what RFCs read of one repository on GitHub.
 type Reader interface {
 	Issue(ctx context.Context, number int) (app.Issue, error)
+	// MovedTo tells in which repository an issue is now, by name alone, and under which
+	// number; app.CodeNotFound or CodeGone when it is nowhere that the App may look.
+	MovedTo(ctx context.Context, number int) (app.Repository, int, error)
 	// CommentStands reports whether a comment is still there.
 	CommentStands(ctx context.Context, comment int64) (bool, error)
 	// Comments lists the comments of an issue written or edited since.

@@ -298,7 +298,26 @@ func (s *Service) missing(ctx context.Context, repo app.Repository, ref app.Issu
 	if !reached {
 		return errUnreached(repo)
 	}
-	return s.Vanished(ctx, ref, actor)
+	// The event of a move may be lost, or still to come.
+	target, number, err := s.Repos(repo).MovedTo(ctx, ref.Number)
+	switch {
+	case app.Is(err, app.CodeNotFound), app.Is(err, app.CodeGone), app.Is(err, app.CodeForbidden):
+		return s.Vanished(ctx, ref, actor)
+	case err != nil:
+		return fmt.Errorf("looking for %s#%d: %w", repo.FullName(), ref.Number, err)
+	}
+	if target.Installation, err = s.InstallationOf(ctx, target.Owner.Login, target.Name); app.Is(err, app.CodeNotFound) {
+		return s.Vanished(ctx, ref, actor)
+	} else if err != nil {
+		return fmt.Errorf("looking for the App on %s: %w", target.FullName(), err)
+	}
+	if target, err = s.Community.Read(ctx, target); err != nil {
+		return err
+	}
+	if target.ID == repo.ID && number == ref.Number {
+		return app.RetryAfter(fmt.Errorf("%s#%d is there and is not", repo.FullName(), number), lag)
+	}
+	return s.Transferred(ctx, ref, app.IssueRef{Repository: target.ID, Number: number}, target, actor)
 }
 
 // Vanished withdraws an RFC whose issue was deleted, or moved where Agora is not.

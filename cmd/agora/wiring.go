@@ -116,6 +116,10 @@ func (a *application) domains(server config.Server) error {
 	a.community = community.New(a.store.Community(), func(r app.Repository) community.GitHub { return a.github.Repo(r) }, a.clock)
 	a.rfcs = rfc.New(rfc.Options{
 		Store: a.store.RFC(), Community: a.community, Repos: func(r app.Repository) rfc.GitHub { return a.github.Repo(r) },
+		InstallationOf: func(ctx context.Context, owner, name string) (int64, error) {
+			found, err := a.github.InstallationOf(ctx, owner, name)
+			return found.ID, err
+		},
 		Identity: identity{a.github}, Renderer: renderer, Clock: a.clock,
 		ReactionPoll: server.ReactionPoll.Std(), PublicURL: strings.TrimSuffix(server.PublicURL, "/"),
 	})
