@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -41,7 +42,13 @@ func TestAgoraAnswersAboutItself(t *testing.T) {
 	if got := say("/agora help vote"); got != registry.Help("vote") || !strings.Contains(got, "request-changes") {
 		t.Errorf("/agora help vote does not explain the noun:\n%s", got)
 	}
-	if got := say("/agora help nonsense"); got != overview {
-		t.Errorf("/agora help with an unknown noun gives no overview:\n%s", got)
+	for noun, meant := range map[string]string{"nonsense": "", "vot": "Did you mean `/agora help vote`?", "/Concerns": "Did you mean `/agora help concern`?"} {
+		results := registry.Read("/agora help " + noun)
+		_, err := handlers["/agora help"](t.Context(), command.Call{Command: results[0].Command})
+		var refusal *command.Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, "there is no help on that. There is on agora, rfc") || !strings.Contains(refusal.Reason, meant) ||
+			meant == "" && strings.Contains(refusal.Reason, "mean") {
+			t.Errorf("/agora help %s answers %v", noun, err)
+		}
 	}
 }

@@ -162,7 +162,7 @@ var definitions = []Definition{
 		Examples:  []string{`/concern raise "nobody has measured the cost for large repositories"`},
 	},
 	{
-		Noun: "concern", Verb: "address", Who: "the author",
+		Noun: "concern", Verb: "address", Who: "the author, or a steward where the author is a bot",
 		Arguments: []Parameter{concern, {Name: "how", Form: `"how"`, Kind: Text}},
 		Summary:   "Says how the text answers a concern; its raiser resolves it, or it lapses after seven silent days",
 		Examples:  []string{`/concern address 1 "the new section 4 has the figures"`},

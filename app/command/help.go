@@ -8,7 +8,7 @@ import (
 // Help is the answer to `/agora help [noun]`, in Markdown: all commands at a glance, or everything about one noun's.
 // A noun that is not ours gets the overview. Nothing of the asker's text is in it.
 func (r *Registry) Help(noun string) string {
-	noun = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(noun), "/"))
+	noun = topic(noun)
 	if r.Knows(noun) {
 		return r.nounHelp(noun)
 	}
@@ -23,6 +23,11 @@ func (r *Registry) Help(noun string) string {
 		fmt.Fprintf(&help, "| `/%s` | %s |\n", noun, strings.Join(verbs, " · "))
 	}
 	return help.String()
+}
+
+// topic is the noun that somebody asks about, with or without its slash.
+func topic(noun string) string {
+	return strings.ToLower(strings.TrimPrefix(strings.TrimSpace(noun), "/"))
 }
 
 func (r *Registry) nounHelp(noun string) string {

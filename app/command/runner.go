@@ -124,6 +124,9 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 	return errors.Join(failures...)
 }
 
+// Concerns reports whether a text holds anything that Handle would carry out or answer.
+func (r *Runner) Concerns(body string) bool { return len(r.registry.Read(body)) > 0 }
+
 // GiveUp answers the commands of a comment that have not run and never will.
 func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
 	run, known, err := r.load(ctx, in)

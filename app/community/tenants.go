@@ -182,6 +182,15 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 	return repo, s.saveRepository(ctx, repo)
 }
 
+// Read reads a repository that is known by name alone.
+func (s *Service) Read(ctx context.Context, named app.Repository) (app.Repository, error) {
+	found, err := s.repos(named).Repository(ctx)
+	if err != nil {
+		return found, fmt.Errorf("reading repository %s: %w", named.FullName(), err)
+	}
+	return found, nil
+}
+
 // unreached reports that GitHub's answer means: not, or no longer, for the App.
 func unreached(err error) bool {
 	switch app.CodeOf(err) {

@@ -2,6 +2,7 @@ package ghclient
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -40,6 +41,32 @@ func (c *RepoClient) Issue(ctx context.Context, number int) (app.Issue, error) {
 	}
 	issue.Pull = toPull(pull)
 	return issue, nil
+}
+
+// MovedTo tells in which repository a transferred issue is now, by name alone, and under
+// which number; CodeNotFound or CodeGone when it is nowhere that the App may look.
+func (c *RepoClient) MovedTo(ctx context.Context, number int) (app.Repository, int, error) {
+	found, err := repoCall(ctx, c, "looking where "+c.issue(number)+" was moved to",
+		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
+			found, response, err := client.Issues.Get(ctx, owner, name, number)
+			if response == nil || response.StatusCode != http.StatusMovedPermanently {
+				return found, response, err
+			}
+			location, bad := response.Location()
+			if bad != nil || location.Scheme != client.BaseURL.Scheme || location.Host != client.BaseURL.Host {
+				return found, response, err // the token goes to the API alone
+			}
+			return get[*github.Issue](ctx, client, location.String())
+		})
+	if err != nil {
+		return app.Repository{}, 0, err
+	}
+	parts := strings.Split(strings.Trim(found.GetRepositoryURL(), "/"), "/")
+	if len(parts) < 2 {
+		return app.Repository{}, 0, app.Errorf(app.CodeNotFound, "GitHub does not say where %s was moved to", c.issue(number))
+	}
+	to := parts[len(parts)-2:]
+	return app.Repository{Owner: app.Account{Login: to[0]}, Name: to[1]}, found.GetNumber(), nil
 }
 
 // IssuesSince lists the issues and pull requests, open and closed, that changed

@@ -16,13 +16,12 @@ const maxNamed = 10
 // calls say who must do what now, one sentence each.
 func calls(v rfc.View) []string {
 	r := v.RFC
-	author := person(r.Author.Login)
-	stewards := stewardsNamed(v)
+	author, stewards := authorNamed(v), stewardsNamed(v)
 	switch r.State {
 	case rfc.Draft:
 		return []string{author + ": `/rfc open` when it is ready for comments."}
 	case rfc.Open:
-		return append(concernCalls(r),
+		return append(concernCalls(v),
 			`**Everybody**: discuss it below; an objection that must be met is `+"`/concern raise \"…\"`.",
 			stewards+": `/rfc vote` opens the vote early.")
 	case rfc.Voting:
@@ -30,7 +29,7 @@ func calls(v rfc.View) []string {
 	case rfc.Accepted:
 		return []string{fmt.Sprintf("**Whoever implements it**: write `Implements: %s` in the pull request. %s: `/rfc implement by=#…` when it is done.", r.Name(), stewards)}
 	case rfc.ChangesRequested:
-		return append(concernCalls(r), author+": change the text, or `/rfc open`, for a fresh discussion.")
+		return append(concernCalls(v), author+": change the text, or `/rfc open`, for a fresh discussion.")
 	case rfc.Postponed:
 		if !r.RetryAt.IsZero() {
 			return []string{fmt.Sprintf("**Voters**: a second vote opens by itself **%s**.", instant(r.RetryAt))}
@@ -50,7 +49,7 @@ func votingCalls(v rfc.View, stewards string) []string {
 	if v.RFC.Kind == rfc.KindPull {
 		vote += ", or by a review"
 	}
-	calls := append([]string{vote + "."}, concernCalls(v.RFC)...)
+	calls := append([]string{vote + "."}, concernCalls(v)...)
 	if duty := stewardDuty(v); duty != "" {
 		calls = append(calls, stewards+": "+duty+".")
 	}
@@ -75,11 +74,11 @@ func stewardDuty(v rfc.View) string {
 
 // concernCalls ask the author to answer open concerns, and raisers to settle the
 // answered ones.
-func concernCalls(r *rfc.RFC) []string {
+func concernCalls(v rfc.View) []string {
 	var answer []string
 	raisers := map[string][]string{}
 	var order []string
-	for _, c := range r.Concerns {
+	for _, c := range v.RFC.Concerns {
 		command := fmt.Sprintf("`/concern address %d \"how\"`", c.Number)
 		switch c.State {
 		case rfc.ConcernOpen:
@@ -93,7 +92,7 @@ func concernCalls(r *rfc.RFC) []string {
 	}
 	var calls []string
 	if len(answer) > 0 {
-		calls = append(calls, person(r.Author.Login)+": "+list(answer)+".")
+		calls = append(calls, authorNamed(v)+": "+list(answer)+".")
 	}
 	for _, login := range first(order, maxNamed) {
 		calls = append(calls, person(login)+": "+list(raisers[login])+".")
@@ -225,6 +224,14 @@ func rank(later bool) int {
 // person names somebody in bold.
 func person(login string) string {
 	return "**" + Login(login) + "**"
+}
+
+// authorNamed is the author, or, for what a bot wrote, who acts in its place.
+func authorNamed(v rfc.View) string {
+	if v.RFC.Author.Bot {
+		return stewardsNamed(v)
+	}
+	return person(v.RFC.Author.Login)
 }
 
 // stewardsNamed is "**Stewards** (acme/stewards, maya)".

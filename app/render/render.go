@@ -36,6 +36,9 @@ func New() Renderer { return Renderer{} }
 // Escape is the function of the same name, for the domain's own answers.
 func (Renderer) Escape(text string, limit int) string { return Escape(text, limit) }
 
+// CodeSpan is the function of the same name, likewise.
+func (Renderer) CodeSpan(text string) string { return CodeSpan(text) }
+
 // Reply is the answer to a command: the text, marked with the comment it answers,
 // so that it is edited instead of repeated when the author tries again. The text
 // is Markdown of ours, in which people's words are escaped already.

@@ -230,8 +230,8 @@ func (c *change) credit(ctx context.Context, result Result) error {
 	switch {
 	case c.r.State == Accepted:
 		entries = append(entries, c.authorsShares()...)
-	case c.r.State == Rejected && c.r.Author.ID != 0: // rejected needs the quorum to reject
-		entries = append(entries, community.NewEntry(c.rules().Reputation, config.RFCRejected, c.r.Author.ID, c.now, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number)))
+	case c.r.State == Rejected && c.r.person() != 0: // rejected needs the quorum to reject
+		entries = append(entries, community.NewEntry(c.rules().Reputation, config.RFCRejected, c.r.person(), c.now, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number)))
 	}
 	_, err := community.Enter(ctx, c.tx, c.r.Community, entries...)
 	return err
@@ -242,8 +242,8 @@ func (c *change) credit(ctx context.Context, result Result) error {
 func (c *change) authorsShares() (shares []community.Entry) {
 	entry := community.NewEntry(c.rules().Reputation, config.RFCAccepted, 0, c.now, fmt.Sprintf("accepted/%d/%d", c.r.ID, c.round.Number))
 	var authors []int64
-	for _, id := range append([]int64{c.r.Author.ID}, c.r.CoAuthors...) {
-		if id != 0 { // a deleted account earns nothing
+	for _, id := range append([]int64{c.r.person()}, c.r.CoAuthors...) {
+		if id != 0 { // a bot, or a deleted account, earns nothing
 			authors = append(authors, id)
 		}
 	}
@@ -261,7 +261,7 @@ func (c *change) authorsShares() (shares []community.Entry) {
 // enter adds a ledger entry of Agora's own, once per cause.
 func (c *change) enter(ctx context.Context, member int64, kind config.EntryKind, source string) error {
 	if member == 0 {
-		return nil // a deleted account earns nothing
+		return nil // a bot, or a deleted account, earns nothing
 	}
 	_, err := community.Enter(ctx, c.tx, c.r.Community, community.NewEntry(c.rules().Reputation, kind, member, c.now, source))
 	return err

@@ -52,13 +52,15 @@ type asked struct {
 	steward bool // only asked where it matters
 }
 
-func (a asked) author() bool { return a.rfc != nil && a.rfc.Author.ID == a.Actor().ID }
+func (a asked) author() bool { return a.rfc != nil && a.rfc.person() == a.Actor().ID }
 
 // action is a command's work on one RFC, inside its transaction.
 type action func(ctx context.Context, a asked) (command.Apply, error)
 
 // notAnRFC refuses a command on an issue that is none.
-var errNotAnRFC = command.Refuse(app.CodeNotFound, "this is not an RFC. Put the label `rfc` on it, or say `/rfc open`.")
+func (s *Service) notAnRFC(a asked) error {
+	return command.Refuse(app.CodeNotFound, "this is not an RFC. Put the label %s on it, or say `/rfc open`.", s.Renderer.CodeSpan(a.policy.Policy.Label))
+}
 
 // ask finds the RFC the command is about, and the policy in force.
 func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
@@ -78,7 +80,7 @@ func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 func (s *Service) askRFC(ctx context.Context, call command.Call) (asked, error) {
 	a, err := s.ask(ctx, call)
 	if err == nil && a.rfc == nil {
-		err = errNotAnRFC
+		err = s.notAnRFC(a)
 	}
 	return a, err
 }
@@ -185,8 +187,10 @@ func (s *Service) registerByCommand(ctx context.Context, a asked, by Trigger) (c
 	if !issue.Open {
 		return nil, command.Refuse(app.CodeConflict, "a closed issue cannot become an RFC.")
 	}
-	if issue.Author.Bot {
-		return nil, command.Refuse(app.CodeConflict, "what a bot wrote cannot become an RFC.")
+	if own, err := s.own(ctx, issue); err != nil {
+		return nil, err
+	} else if own {
+		return nil, command.Refuse(app.CodeConflict, "what Agora wrote itself cannot become an RFC.")
 	}
 	if err := s.Community.Genesis(ctx, a.Repo, true); err != nil {
 		return nil, err
@@ -241,7 +245,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 func (s *Service) withdrawCommand(_ context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
-		return nil, errNotAnRFC
+		return nil, s.notAnRFC(a)
 	}
 	if a.rfc.State == Postponed && !a.steward {
 		return nil, s.refuseWho(a, "a steward")
@@ -276,7 +280,7 @@ func (s *Service) reopenCommand(ctx context.Context, a asked) (command.Apply, er
 
 func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
-		return nil, errNotAnRFC
+		return nil, s.notAnRFC(a)
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		by := a.Command.RFC()
@@ -292,52 +296,51 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 	}), nil
 }
 
-// implementCommand takes a steward's word. That of an author moves the RFC too, and
-// brings points only when the pull request was merged: nobody awards them to oneself.
+// implementCommand takes a pull request that GitHub knows as merged, whoever names it:
+// nobody's word alone makes an RFC implemented, or brings points.
 func (s *Service) implementCommand(ctx context.Context, a asked) (command.Apply, error) {
 	if a.rfc == nil {
-		return nil, errNotAnRFC
+		return nil, s.notAnRFC(a)
 	}
-	if a.author() {
-		if err := s.askSteward(ctx, &a); err != nil {
-			return nil, err
-		}
+	if err := a.rfc.implementable(); err != nil {
+		return nil, asAnswer(err)
 	}
-	by, proven := a.Command.Pull(), a.steward
-	if !proven {
-		var err error
-		if proven, err = s.merged(ctx, a.Repo, by); err != nil {
-			return nil, err
-		}
+	by := a.Command.Pull()
+	if err := s.merged(ctx, a.Repo, by); err != nil {
+		return nil, err
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
-		return "", c.implemented(ctx, by.String(), a.Actor(), proven)
+		return "", c.implemented(ctx, by.String(), a.Actor())
 	}), nil
 }
 
-// merged reports whether GitHub knows the pull request as merged.
-func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.PullRef) (bool, error) {
+// merged refuses what is not a merged pull request of the repository, or of a public one
+// of its community.
+func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.PullRef) error {
+	none := command.Refuse(app.CodeNotFound, "there is no pull request %s here.", pull)
 	owner := repo.Owner.ID
 	if pull.Owner != "" && !strings.EqualFold(pull.Owner+"/"+pull.Repository, repo.FullName()) {
 		err := s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
 			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
 			return err
 		})
-		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner) {
-			return false, nil // not of this community, or nothing to speak of here
+		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner || repo.Installation == 0) {
+			return none // not of this community, or nothing to speak of here
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
 	}
 	issue, err := s.Repos(repo).Issue(ctx, pull.Number)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
-		return false, nil
+	switch {
+	case app.Is(err, app.CodeNotFound), app.Is(err, app.CodeGone), err == nil && issue.Pull == nil:
+		return none
+	case err != nil:
+		return fmt.Errorf("reading %s of %s: %w", pull, repo.FullName(), err)
+	case !issue.Pull.Merged:
+		return command.Refuse(app.CodeConflict, "the pull request %s is not merged.", pull)
 	}
-	if err != nil {
-		return false, fmt.Errorf("reading %s of %s: %w", pull, repo.FullName(), err)
-	}
-	return issue.Pull != nil && issue.Pull.Merged, nil
+	return nil
 }
 
 func (s *Service) statusCommand(ctx context.Context, call command.Call) (command.Apply, error) {

@@ -71,8 +71,21 @@ func (s *Service) concernStep(ctx context.Context, call command.Call, do func(ct
 }
 
 func (s *Service) addressCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	a, err := s.askRFC(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if a.rfc.person() == 0 { // no author can answer
+		if err := s.askSteward(ctx, &a); err != nil {
+			return nil, err
+		}
+	}
+	answers := a.author() || a.steward
 	return s.concernStep(ctx, call, func(_ context.Context, _ *change, a asked, concern *Concern) (string, error) {
-		if !a.author() {
+		if !answers {
+			if a.rfc.person() == 0 {
+				return "", s.refuseWho(a, "a steward, in the place of an author that is no person,")
+			}
 			return "", command.Refuse(app.CodeForbidden, "only the author may address a concern.")
 		}
 		concern.State, concern.AddressedAt, concern.How = ConcernAddressed, a.At, a.Command.Text()

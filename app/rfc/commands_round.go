@@ -154,22 +154,31 @@ func (s *Service) quorumOfStewards(ctx context.Context, a asked) (int, error) {
 	return min(len(roster), a.policy.Policy.TwoStewards), nil
 }
 
-// implemented marks the RFC; the pull request that did it is named in the trail.
-func (c *change) implemented(ctx context.Context, by string, actor app.User, proven bool) error {
-	if c.r.State == Accepted && c.r.Bound != c.r.Text && c.r.Kind == KindPull {
-		return app.Errorf(app.CodeConflict, "%s changed since it was accepted", c.r.Name())
+// implementable refuses what is not accepted, or is no longer what was accepted.
+func (r *RFC) implementable() error {
+	if err := r.mayMove(Implemented, TriggerImplemented); err != nil {
+		return err
+	}
+	if r.Bound != r.Text && r.Kind == KindPull {
+		return app.Errorf(app.CodeConflict, "%s changed since it was accepted", r.Name())
+	}
+	return nil
+}
+
+// implemented marks the RFC, and enters what that brings its author; the merged pull
+// request that did it is named in the trail.
+func (c *change) implemented(ctx context.Context, by string, actor app.User) error {
+	if err := c.r.implementable(); err != nil {
+		return err
 	}
 	c.r.ImplementedBy = by
 	if err := c.move(ctx, Implemented, TriggerImplemented, actor, "by "+by, nil); err != nil {
 		return err
-	}
-	if !proven {
-		return nil
 	}
 	return c.creditImplementation(ctx)
 }
 
 // creditImplementation enters what the implementation brings the author, once.
 func (c *change) creditImplementation(ctx context.Context) error {
-	return c.enter(ctx, c.r.Author.ID, config.RFCImplemented, fmt.Sprintf("implemented/%d/%d", c.r.ID, c.r.Round))
+	return c.enter(ctx, c.r.person(), config.RFCImplemented, fmt.Sprintf("implemented/%d/%d", c.r.ID, c.r.Round))
 }

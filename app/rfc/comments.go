@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -54,16 +53,21 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 	return s.tryLater(ctx, change, err)
 }
 
-// lateEvent is how old what an event tells may be and still be taken for true.
+// lateEvent is how long after a comment was written GitHub's replicas may not have it.
 const lateEvent = 5 * time.Second
 
 // stands reports whether the comment is still there: deleted ones run nothing. GitHub
-// is asked only when the event comes late, and when there may be something to run.
+// is asked when there is something to run. That it does not know a comment so young
+// that it may only lag proves nothing, and is an error: it is asked again.
 func (s *Service) stands(ctx context.Context, change CommentChange) (bool, error) {
-	if change.Reading || s.now().Sub(change.Comment.UpdatedAt) < lateEvent || !strings.Contains(change.Comment.Body, "/") {
+	if change.Reading || !s.Runner.Concerns(change.Comment.Body) {
 		return true, nil
 	}
-	return s.Repos(change.Repo).CommentStands(ctx, change.Comment.ID)
+	stands, err := s.Repos(change.Repo).CommentStands(ctx, change.Comment.ID)
+	if err == nil && !stands && s.now().Sub(change.Comment.CreatedAt) < lateEvent {
+		err = app.Errorf(app.CodeUnavailable, "comment %d cannot be read yet, or was deleted at once", change.Comment.ID)
+	}
+	return stands, err
 }
 
 // How long an edit waits for the event of the text before it, which a failed webhook

@@ -10,6 +10,9 @@ import (
 // Reader is what RFCs read of one repository on GitHub.
 type Reader interface {
 	Issue(ctx context.Context, number int) (app.Issue, error)
+	// MovedTo tells in which repository an issue is now, by name alone, and under which
+	// number; app.CodeNotFound or CodeGone when it is nowhere that the App may look.
+	MovedTo(ctx context.Context, number int) (app.Repository, int, error)
 	// CommentStands reports whether a comment is still there.
 	CommentStands(ctx context.Context, comment int64) (bool, error)
 	// Comments lists the comments of an issue written or edited since.
@@ -51,6 +54,8 @@ type GitHub interface {
 type Identity interface {
 	// Mine reports whether our App wrote the comment.
 	Mine(ctx context.Context, comment app.Comment) (bool, error)
+	// Self reports whether the user is our App.
+	Self(ctx context.Context, user app.User) (bool, error)
 }
 
 // Renderer turns a view into the words Agora posts.
@@ -62,4 +67,5 @@ type Renderer interface {
 	Reply(comment int64, text string) string
 	Labels() []app.LabelSpec
 	Escape(text string, limit int) string
+	CodeSpan(text string) string
 }

@@ -2,6 +2,7 @@ package rfc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -171,9 +172,10 @@ func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app
 	return nil
 }
 
-// Transferred follows an issue that GitHub moved to another repository. When that
-// is one of the same community, the RFC goes on there; else it leaves the process.
-func (s *Service) Transferred(ctx context.Context, from, to app.IssueRef, actor app.User) error {
+// Transferred follows an issue that GitHub moved to another repository, which seen tells
+// of. When that is one of the same community, the RFC goes on there, whether or not Agora
+// had heard of it; when it is not, or the App does not reach it, it leaves the process.
+func (s *Service) Transferred(ctx context.Context, from, to app.IssueRef, seen app.Repository, actor app.User) error {
 	if known, err := s.Known(ctx, from); err != nil || !known {
 		return err
 	}
@@ -181,7 +183,7 @@ func (s *Service) Transferred(ctx context.Context, from, to app.IssueRef, actor 
 	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return err
 	}
-	target, err := s.repository(ctx, to.Repository)
+	target, err := s.reached(ctx, seen)
 	if app.Is(err, app.CodeNotFound) || err == nil && target.Owner.ID != source.Owner.ID {
 		return s.Vanished(ctx, from, actor)
 	}
@@ -207,6 +209,24 @@ func (s *Service) Transferred(ctx context.Context, from, to app.IssueRef, actor 
 		return fmt.Errorf("moving an RFC from %s to %s: %w", from.Lane(), to.Lane(), err)
 	}
 	return nil
+}
+
+// reached finds a repository that an issue was moved to. One that Agora has not heard of
+// is asked for at GitHub: that it can be read does not tell that the App is there, since
+// anybody reads what is public. app.CodeNotFound when the App does not reach it.
+func (s *Service) reached(ctx context.Context, seen app.Repository) (app.Repository, error) {
+	known, err := s.repository(ctx, seen.ID)
+	if !app.Is(err, app.CodeNotFound) {
+		return known, err
+	}
+	if seen.Installation, err = s.InstallationOf(ctx, seen.Owner.Login, seen.Name); err != nil {
+		return seen, fmt.Errorf("looking where an issue was moved to: %w", err)
+	}
+	found, err := s.Community.Resolve(ctx, seen)
+	if errors.Is(err, community.ErrUnknownRepository) {
+		err = app.Errorf(app.CodeNotFound, "the App does not reach %s", seen.FullName())
+	}
+	return found, err
 }
 
 // RepositoryGone withdraws what was in process in a repository that was deleted.

@@ -1,6 +1,8 @@
 package rfc
 
 import (
+	"strings"
+
 	"github.com/agora-rfc/agora/app"
 )
 
@@ -74,10 +76,33 @@ var lifecycle = func() map[move]bool {
 // Allowed reports whether the lifecycle table has the move.
 func Allowed(from State, by Trigger, to State) bool { return lifecycle[move{from, by, to}] }
 
-// moveTo changes the state when the table allows it; the error reaches people.
+// mayMove refuses a move that the table does not have; the error reaches people, and
+// says which states have it.
+func (r *RFC) mayMove(to State, by Trigger) error {
+	if Allowed(r.State, by, to) {
+		return nil
+	}
+	var from []string
+	for _, s := range States {
+		if Allowed(s, by, to) {
+			from = append(from, string(s))
+		}
+	}
+	return app.Errorf(app.CodeConflict, "%s is %s; only an RFC that is %s can become %s", r.Name(), r.State, anyOf(from), to)
+}
+
+// anyOf joins words for people: "a, b or c".
+func anyOf(words []string) string {
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " or " + words[last]
+	}
+	return strings.Join(words, "")
+}
+
+// moveTo changes the state when the table allows it.
 func (r *RFC) moveTo(to State, by Trigger) error {
-	if !Allowed(r.State, by, to) {
-		return app.Errorf(app.CodeConflict, "%s is %s, and %s cannot make it %s", r.Name(), r.State, by, to)
+	if err := r.mayMove(to, by); err != nil {
+		return err
 	}
 	r.State = to
 	return nil

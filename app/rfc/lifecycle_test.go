@@ -124,9 +124,16 @@ func TestEveryOtherMoveIsRefused(t *testing.T) {
 
 func TestARefusedMoveSaysWhy(t *testing.T) {
 	t.Parallel()
-	r := &RFC{Number: 7, State: Accepted}
-	want := "RFC-7 is accepted, and /rfc vote cannot make it voting"
-	if err := r.moveTo(Voting, TriggerVoteCommand); err == nil || err.Error() != want {
-		t.Errorf("error %v, want %q", err, want)
+	for by, want := range map[move]string{
+		{Accepted, TriggerVoteCommand, Voting}:      "RFC-7 is accepted; only an RFC that is open can become voting",
+		{Voting, TriggerOpenCommand, Open}:          "RFC-7 is voting; only an RFC that is draft or changes-requested can become open",
+		{Accepted, TriggerWithdrawn, Withdrawn}:     "RFC-7 is accepted; only an RFC that is draft, open, voting or postponed can become withdrawn",
+		{Open, TriggerImplemented, Implemented}:     "RFC-7 is open; only an RFC that is accepted can become implemented",
+		{Superseded, TriggerSuperseded, Superseded}: "RFC-7 is superseded; only an RFC that is accepted or implemented can become superseded",
+	} {
+		r := &RFC{Number: 7, State: by.from}
+		if err := r.moveTo(by.to, by.by); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %q", err, want)
+		}
 	}
 }

@@ -22,7 +22,7 @@ func (c *change) notify(ctx context.Context, t notification.Type, actor app.User
 	return notification.Enter(ctx, c.tx, notification.Notification{
 		Community: c.r.Community, Type: t, Actor: actor.ID, Repository: c.r.Ref.Repository, RFC: c.r.Number,
 		Subject: subject, Title: c.r.Title, Text: text, URL: url, At: c.now, Source: source,
-		For: append(slices.Clone(c.r.Participants), c.r.Author.ID),
+		For: append(slices.Clone(c.r.Participants), c.r.person()),
 	})
 }
 

@@ -35,7 +35,7 @@ func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, stew
 		}
 		return c.withdraw(ctx, TriggerClosed, cause.Actor, why)
 	case !c.r.State.Decided() && wasLabelled && !labelled:
-		if cause.Event == "unlabeled" && cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.Author.ID) {
+		if cause.Event == "unlabeled" && cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.person()) {
 			return c.withdraw(ctx, TriggerUnlabelled, cause.Actor, "")
 		}
 		c.urgent = true // the label is put back

@@ -48,7 +48,7 @@ func (c *change) copyPeople(ctx context.Context, issue app.Issue) (err error) {
 // contribute enters what somebody did on this RFC, once per source.
 func (c *change) contribute(ctx context.Context, kind community.ContributionKind, member int64, at time.Time, source, url string) error {
 	return community.Contribute(ctx, c.tx, c.r.Community, community.Contribution{
-		Member: member, Kind: kind, Repository: c.r.Ref.Repository, Counterpart: c.r.Author.ID, At: at, Source: source, URL: url})
+		Member: member, Kind: kind, Repository: c.r.Ref.Repository, Counterpart: c.r.person(), At: at, Source: source, URL: url})
 }
 
 // replied notes that a person answered the RFC: by a comment that is more than

@@ -72,7 +72,8 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 			if err := p.save(ctx, w); err != nil {
 				return w, err
 			}
-			return w, p.edit(ctx, &w, body)
+			err := p.edit(ctx, &w, body)
+			return w, err
 		}
 	}
 	w.Intent = p.now()

@@ -60,8 +60,11 @@ func (p publication) sticky(ctx context.Context, v *View) error {
 	if v.RFC.Number == 0 {
 		return nil
 	}
-	_, err := p.comment(ctx, stickyKey, fmt.Sprintf("<!-- agora:rfc %d -->", v.RFC.Number), p.Renderer.Sticky(*v))
-	return err
+	sticky, err := p.comment(ctx, stickyKey, fmt.Sprintf("<!-- agora:rfc %d -->", v.RFC.Number), p.Renderer.Sticky(*v))
+	if err != nil {
+		return err
+	}
+	return p.votesShown(ctx, v, sticky)
 }
 
 // view loads everything that is shown of an issue's RFC.

@@ -85,9 +85,9 @@ func (s *Service) Implemented(ctx context.Context, order Order) error {
 			return err
 		}
 		if c.r.State == Implemented {
-			return c.creditImplementation(ctx) // the author may have said so before it was merged
+			return nil
 		}
-		err := c.implemented(ctx, order.By, app.User{}, true)
+		err := c.implemented(ctx, order.By, app.User{})
 		if app.Is(err, app.CodeConflict) {
 			return nil // its text changed since: a steward decides
 		}
@@ -110,7 +110,7 @@ func (c *change) creditPull(ctx context.Context, ref app.IssueRef) error {
 		return err
 	}
 	return community.Contribute(ctx, c.tx, c.r.Community, community.Contribution{Member: pull.Author.ID, Kind: community.ContributedPullRequest,
-		Repository: ref.Repository, Counterpart: c.r.Author.ID, At: c.now, Source: source, URL: pull.URL})
+		Repository: ref.Repository, Counterpart: c.r.person(), At: c.now, Source: source, URL: pull.URL})
 }
 
 // Superseded carries out the order of an accepted RFC that says `Supersedes:`.
@@ -139,7 +139,10 @@ func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command
 	return func(ctx context.Context) (reply string, err error) {
 		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 			pull, err := tx.Pull(ctx, a.Ref)
-			if err != nil && !app.Is(err, app.CodeNotFound) {
+			if app.Is(err, app.CodeNotFound) {
+				return command.Refuse(app.CodeConflict, "this is no pull request that says it implements an RFC.")
+			}
+			if err != nil {
 				return err
 			}
 			if len(pull.Bound) == 0 {

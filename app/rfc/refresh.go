@@ -87,8 +87,11 @@ func (s *Service) register(ctx context.Context, repo app.Repository, issue app.I
 	if err != nil {
 		return err
 	}
-	if !issue.HasLabel(policy.Label) || !issue.Open || issue.Author.Bot {
+	if !issue.HasLabel(policy.Label) || !issue.Open {
 		return nil
+	}
+	if own, err := s.own(ctx, issue); own || err != nil {
+		return err
 	}
 	by := TriggerLabelled
 	if isDraft(issue) {
@@ -100,6 +103,19 @@ func (s *Service) register(ctx context.Context, repo app.Repository, issue app.I
 		return err
 	}
 	return s.create(ctx, issue, by, cause.Actor)
+}
+
+// own reports whether Agora itself wrote the issue: that becomes no RFC, what any other
+// bot wrote does.
+func (s *Service) own(ctx context.Context, issue app.Issue) (bool, error) {
+	if !issue.Author.Bot {
+		return false, nil
+	}
+	own, err := s.Identity.Self(ctx, issue.Author)
+	if err != nil {
+		return false, fmt.Errorf("asking who wrote issue %d: %w", issue.Ref.Number, err)
+	}
+	return own, nil
 }
 
 // policyOrDefault is the repository's policy. A broken configuration keeps rounds
@@ -177,7 +193,7 @@ func (c *change) discuss(ctx context.Context, by Trigger, actor app.User, why st
 			return fmt.Errorf("numbering an RFC: %w", err)
 		}
 		c.r.Number, c.r.NumberedAt = number, c.now
-		if err := c.contribute(ctx, community.ContributedRFC, c.r.Author.ID, c.now, fmt.Sprintf("rfc/%d", c.r.ID), c.r.URL); err != nil {
+		if err := c.contribute(ctx, community.ContributedRFC, c.r.person(), c.now, fmt.Sprintf("rfc/%d", c.r.ID), c.r.URL); err != nil {
 			return err
 		}
 		if err := c.note(ctx, "numbered", "", c.r.Name(), "", actor, nil); err != nil {
@@ -282,7 +298,26 @@ func (s *Service) missing(ctx context.Context, repo app.Repository, ref app.Issu
 	if !reached {
 		return errUnreached(repo)
 	}
-	return s.Vanished(ctx, ref, actor)
+	// The event of a move may be lost, or still to come.
+	target, number, err := s.Repos(repo).MovedTo(ctx, ref.Number)
+	switch {
+	case app.Is(err, app.CodeNotFound), app.Is(err, app.CodeGone), app.Is(err, app.CodeForbidden):
+		return s.Vanished(ctx, ref, actor)
+	case err != nil:
+		return fmt.Errorf("looking for %s#%d: %w", repo.FullName(), ref.Number, err)
+	}
+	if target.Installation, err = s.InstallationOf(ctx, target.Owner.Login, target.Name); app.Is(err, app.CodeNotFound) {
+		return s.Vanished(ctx, ref, actor)
+	} else if err != nil {
+		return fmt.Errorf("looking for the App on %s: %w", target.FullName(), err)
+	}
+	if target, err = s.Community.Read(ctx, target); err != nil {
+		return err
+	}
+	if target.ID == repo.ID && number == ref.Number {
+		return app.RetryAfter(fmt.Errorf("%s#%d is there and is not", repo.FullName(), number), lag)
+	}
+	return s.Transferred(ctx, ref, app.IssueRef{Repository: target.ID, Number: number}, target, actor)
 }
 
 // Vanished withdraws an RFC whose issue was deleted, or moved where Agora is not.

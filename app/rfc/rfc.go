@@ -128,6 +128,15 @@ type RFC struct {
 	Participants []int64 `json:"participants,omitempty"`
 }
 
+// person is who wrote it, 0 for a bot or a deleted account: those earn nothing and are
+// told nothing, and what only an author may do falls to stewards.
+func (r *RFC) person() int64 {
+	if r.Author.Bot {
+		return 0
+	}
+	return r.Author.ID
+}
+
 // accepted reports whether the community accepted the RFC, implemented or not.
 func (r *RFC) accepted() bool { return r.State == Accepted || r.State == Implemented }
 

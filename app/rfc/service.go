@@ -31,8 +31,11 @@ type Options struct {
 	Community *community.Service
 	Repos     func(app.Repository) GitHub
 	Identity  Identity
-	Renderer  Renderer
-	Clock     app.Clock
+	// InstallationOf finds the App's installation on a repository; app.CodeNotFound when
+	// it is not there.
+	InstallationOf func(ctx context.Context, owner, name string) (int64, error)
+	Renderer       Renderer
+	Clock          app.Clock
 	// ReactionPoll is the shortest interval between two readings of reactions.
 	ReactionPoll time.Duration
 	// PublicURL is where people reach Agora's pages, without a slash at the end.
@@ -47,6 +50,7 @@ type Service struct {
 	Runner interface {
 		Handle(ctx context.Context, in command.Incoming) error
 		GiveUp(ctx context.Context, in command.Incoming, reason string) error
+		Concerns(body string) bool
 	}
 	labelling sync.Map // the repositories whose labels are being made here, by id
 }

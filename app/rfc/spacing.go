@@ -18,12 +18,32 @@ func editSpacing(left time.Duration) time.Duration {
 	return min(max(left/50, 30*time.Second), 3*time.Hour)
 }
 
-// nextEdit is when votes may be shown again after the sticky comment was last sent.
-func nextEdit(sticky Written, deadline, now time.Time) time.Time {
-	if sticky.SentAt.IsZero() {
+// nextEdit is when votes of a round may be shown again after the sticky comment last
+// showed new ones. Before the first ones, and after a quiet spell, that is now.
+func nextEdit(sticky Written, round int, deadline, now time.Time) time.Time {
+	if sticky.Votes.Round != round || sticky.Votes.At.IsZero() {
 		return now
 	}
-	return sticky.SentAt.Add(editSpacing(deadline.Sub(now)))
+	return sticky.Votes.At.Add(editSpacing(deadline.Sub(now)))
+}
+
+// VotesShown is which votes the sticky comment shows, and since when: what the spacing
+// of its edits counts from.
+type VotesShown struct {
+	Round int       `json:"round"`
+	Acts  int       `json:"acts"`
+	At    time.Time `json:"at"`
+}
+
+// votesShown remembers that the sticky comment, as it was sent last, shows the view's
+// votes. Edits that brought no vote do not hold the next one back.
+func (p publication) votesShown(ctx context.Context, v *View, sticky Written) error {
+	acts := len(v.Result.Ballots)
+	if v.Round == nil || acts == 0 || sticky.Votes.Round == v.Round.Number && sticky.Votes.Acts == acts {
+		return nil
+	}
+	sticky.Votes = VotesShown{Round: v.Round.Number, Acts: acts, At: sticky.SentAt}
+	return p.save(ctx, sticky)
 }
 
 // order queues the publishing: at once when the state changed, else after a quiet
@@ -45,7 +65,7 @@ func (c *change) order(ctx context.Context) error {
 		if err != nil && !app.Is(err, app.CodeNotFound) {
 			return err
 		}
-		if next := nextEdit(sticky, result.Deadline, c.now); next.After(due) {
+		if next := nextEdit(sticky, c.round.Number, result.Deadline, c.now); next.After(due) {
 			due = next
 		}
 	}
@@ -58,8 +78,8 @@ func orderSpaced(ctx context.Context, tx Tx, r *RFC, due time.Time) error {
 }
 
 // PublishOrdered carries out an order to publish. One that only shows votes waits
-// when the sticky comment was sent meanwhile: votes that came while it was on its
-// way did not know of it.
+// when others were shown meanwhile: votes that came while the edit was on its way did
+// not know of it.
 func (s *Service) PublishOrdered(ctx context.Context, o Order) error {
 	if !o.Spaced {
 		return s.Publish(ctx, o.Ref)
@@ -78,7 +98,7 @@ func (s *Service) PublishOrdered(ctx context.Context, o Order) error {
 		if err != nil {
 			return err
 		}
-		next := nextEdit(sticky, v.Result.Deadline, s.now())
+		next := nextEdit(sticky, v.Round.Number, v.Result.Deadline, s.now())
 		if waits = next.After(s.now()); !waits {
 			return nil
 		}

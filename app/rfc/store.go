@@ -75,6 +75,8 @@ type Written struct {
 	Sent      string    `json:"sent,omitempty"`  // digest of the body that stands on GitHub
 	Intent    time.Time `json:"intent,omitzero"` // a creation was begun and its outcome is unknown
 	SentAt    time.Time `json:"sent_at,omitzero"`
+	// Votes are those that the sticky comment shows.
+	Votes VotesShown `json:"votes,omitzero"`
 }
 
 // Tx is what RFCs need of a transaction, besides the community's part. Lookups

@@ -104,7 +104,15 @@ func (h communityHall) IsTeamMember(context.Context, string, string, string) (bo
 
 func (h communityHall) IsOrgOwner(context.Context, string, string) (bool, error) { return false, nil }
 
-func (h *hall) Issue(context.Context, int) (app.Issue, error) { return h.issue, nil }
+// Issue reads the one issue, or a pull request that was merged.
+func (h *hall) Issue(_ context.Context, number int) (app.Issue, error) {
+	if number != hallIssue.Number {
+		return app.Issue{Pull: &app.Pull{Merged: true}}, nil
+	}
+	return h.issue, nil
+}
+
+func (h *hall) CommentStands(context.Context, int64) (bool, error) { return true, nil }
 
 func (h *hall) IssueEvents(context.Context, int) ([]app.IssueEvent, error) { return nil, nil }
 

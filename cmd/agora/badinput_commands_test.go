@@ -203,16 +203,20 @@ func TestADeletedCommentRunsNothingAndRetractsNothing(t *testing.T) {
 	}
 }
 
-func TestACommentDeletedBeforeItsEventStillVotesOnce(t *testing.T) {
+func TestACommentDeletedBeforeItsEventDoesNotVote(t *testing.T) {
 	t.Parallel()
 	s, ctx := playQuietly(t, staging{})
 	number, _ := openVote(t, ctx, s)
 	s.sim.HoldWebhooks()
-	c, err := s.sim.As("lee").Comment(rfcs, number, "/vote aprove")
+	c, err := s.sim.As("lee").Comment(rfcs, number, "/vote approve")
 	must(t, err)
 	must(t, s.sim.As("lee").DeleteComment(rfcs, c.ID))
 	s.sim.ReleaseWebhooks(ghsim.Release{Shuffle: true, Seed: 2, Twice: true})
 	settle(t, ctx, s)
+	jump(t, ctx, s, time.Minute)
+	if got := theRFC(t, ctx, s).Tally["approve"].Voters; got != 0 {
+		t.Errorf("%d approve by a comment that was deleted before its event came", got)
+	}
 }
 
 // The answers of commands (INTERFACE "Slash commands").

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -39,7 +41,9 @@ func TestTheCheckOfAnRFCPullRequestInEveryState(t *testing.T) {
 		s.refused("maya", number, `/rfc implement by=#9`, "changed since")
 		s.done("maya", number, `/rfc editorial "a typo"`)
 		s.checkIs(number, "success")
-		s.done("maya", number, "/rfc implement by=#9")
+		build := s.pull("lee", ghsim.NewPullRequest{Title: "Do it"})
+		s.ok(s.sim.As("lee").Merge(rfcs, build))
+		s.done("maya", number, fmt.Sprintf("/rfc implement by=#%d", build))
 		s.is(number, rfc.Implemented)
 		s.checkIs(number, "success")
 		s.issue("kim", "A successor", "Text.", "rfc")
@@ -271,10 +275,19 @@ func TestChecksAreMadeAnewWhenAskedForAndBeforeTheyGrowStale(t *testing.T) {
 	if second.ID == first.ID || second.Status != "in_progress" {
 		t.Errorf("the check run was not made anew: %d is %s", second.ID, second.Status)
 	}
+	suite := fmt.Sprintf(`{"action": "rerequested", "check_suite": {"head_sha": %q}, "repository": {"id": %d}}`, s.head(number), lastDelivery(t, s.stage, "check_run", "rerequested").RepositoryID)
+	if status := deliver(t, s.ctx, s.stage, "check_suite", "all-checks", []byte(suite)); status != http.StatusOK {
+		t.Fatalf("the request to run all checks again is answered %d", status)
+	}
+	s.settle()
+	_, all := s.check(s.head(number))
+	if all.ID == second.ID || all.Status != "in_progress" {
+		t.Errorf("the check run was not made anew with all checks: %d is %s", all.ID, all.Status)
+	}
 	s.pass(13*day + 1)
 	s.pass(60e9)
 	_, third := s.check(s.head(number))
-	if third.ID == second.ID || third.Status != "in_progress" {
+	if third.ID == all.ID || third.Status != "in_progress" {
 		t.Errorf("a check run of 13 days was not made anew: %d is %s", third.ID, third.Status)
 	}
 	// Votes alone do not edit the check.

@@ -197,3 +197,48 @@ func TestAQuietRoundAsksOncePerReading(t *testing.T) {
 		})
 	}
 }
+
+// A first vote is shown at once, however long the round and whenever it comes; under a
+// stream of votes, edits are as far apart as 2 % of the time left.
+func TestOnlyAStreamOfVotesSpacesEdits(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]time.Duration{"at once": 0, "soon": 35 * time.Second, "much later": 26 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := ruled(t, staging{}, "rfc: { types: { capability_proposal: { voting: 7d } } }")
+			issue := s.issue("kim", "Weighted quorum", "Let weights count.", "rfc")
+			s.done("maya", issue, "/rfc vote")
+			s.pass(after)
+			shown := func(who string) bool {
+				return strings.Contains(commentWith(t, s.stage, rfcs, issue, "<!-- agora:rfc 1 -->").Body, "| "+who+" |")
+			}
+			s.done("lee", issue, "/vote approve")
+			s.quiet()
+			if !shown("lee") {
+				t.Fatal("the first vote does not show within half a minute")
+			}
+			s.pass(time.Minute)
+			s.done("noor", issue, "/vote approve")
+			s.pass(time.Hour)
+			if shown("noor") {
+				t.Error("a second vote, a minute after the first, is shown within the hour: edits are not spaced")
+			}
+			s.down() // what the spacing counts from survives it
+			s.up()
+			s.pass(time.Hour)
+			if shown("noor") {
+				t.Error("after a restart, the second vote is shown within two hours: edits are not spaced")
+			}
+			s.pass(time.Hour)
+			if !shown("noor") {
+				t.Error("the second vote is not shown after three hours")
+			}
+			s.pass(4 * time.Hour) // a quiet spell
+			s.done("sam", issue, "/vote reject")
+			s.quiet()
+			if !shown("sam") {
+				t.Error("a vote after a quiet spell does not show within half a minute")
+			}
+		})
+	}
+}

@@ -94,7 +94,7 @@ func TestTheMonthlyDigestIsOneIssue(t *testing.T) {
 
 		// It is no RFC and becomes none, whoever wants it to.
 		s.ok(s.sim.As("maya").AddLabels(rfcs, d.Number, "rfc"))
-		s.refused("maya", d.Number, "/rfc open", "what a bot wrote cannot become an RFC")
+		s.refused("maya", d.Number, "/rfc open", "what Agora wrote itself cannot become an RFC")
 		s.pass(61 * time.Minute)
 		if status := s.fetch("/api/v1/communities/acme/rfcs/2", nil); status != http.StatusNotFound {
 			t.Errorf("RFC-2 answers %d", status)

@@ -323,3 +323,57 @@ func TestADeletedRepositoryWithdrawsItsRFCs(t *testing.T) {
 		t.Error("the community does not go on")
 	}
 }
+
+// The event of a move may be the first that Agora hears of the repository it goes to.
+func TestAnIssueMovesToARepositoryThatAgoraHasNotHeardOf(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Moved", "Text.", "rfc")
+		s.done("maya", number, "/rfc vote")
+		from := lastDelivery(t, s.stage, "issues", "labeled").RepositoryID
+		s.sim.HoldWebhooks()
+		to := s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "proposals"})
+		moved := s.sim.As("maya").TransferIssue(rfcs, number, "acme/proposals")
+		transferred := fmt.Sprintf(`{"action": "transferred", "issue": {"number": %d}, "repository": {"id": %d}, "installation": {"id": %d}, "sender": {"id": 1, "login": "maya"},
+			"changes": {"new_issue": {"number": %d}, "new_repository": {"id": %d, "name": "proposals", "owner": {"id": %d, "login": "acme"}}}}`,
+			number, from, s.installation(), moved.Number, to, s.community())
+		if status := deliver(t, s.ctx, s.stage, "issues", "transferred", []byte(transferred)); status != http.StatusOK {
+			t.Fatalf("the event is answered %d", status)
+		}
+		must(t, s.agora.worker.WaitIdle(s.ctx))
+		if r := s.rfc(1); r.State != "voting" || r.Repository != "acme/proposals" || r.Issue != moved.Number {
+			t.Errorf("after the first event of the move: %+v", r)
+		}
+		s.sim.ReleaseWebhooks(ghsim.Release{})
+		s.settle()
+		s.pass(10 * time.Second)
+		s.pass(10 * time.Second)
+		s.isIn("acme/proposals", moved.Number, rfc.Voting)
+	})
+}
+
+// A reading of the repository that an issue left finds what the events of the move,
+// lost or still to come, would tell.
+func TestAReadingFollowsAnIssueThatMoved(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Moved", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.sim.HoldWebhooks()
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "proposals"})
+	moved := s.sim.As("maya").TransferIssue(rfcs, number, "acme/proposals")
+	s.clock.ahead.Add(int64(20 * time.Minute)) // the reactions of the ballot are read, and it is gone
+	s.agora.worker.Kick()
+	must(t, s.agora.worker.WaitIdle(s.ctx))
+	must(t, s.agora.rfcs.RereadOpen(s.ctx, s.clock.now().Add(-time.Hour)))
+	must(t, s.agora.worker.WaitIdle(s.ctx))
+	if r := s.rfc(1); r.State != "voting" || r.Repository != "acme/proposals" || r.Issue != moved.Number {
+		t.Errorf("after a reading: %+v", r)
+	}
+	s.sim.ReleaseWebhooks(ghsim.Release{})
+	s.settle()
+	s.pass(10 * time.Second)
+	s.pass(10 * time.Second)
+	s.isIn("acme/proposals", moved.Number, rfc.Voting)
+}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/config"
 	"github.com/agora-rfc/agora/store/storetest"
 )
 
@@ -296,7 +299,7 @@ func TestReopening(t *testing.T) {
 	s.is(number, rfc.Open)
 	s.sticky(number, 1) // the number stays, and so does the comment
 	s.accepted(number, 1, 7*day)
-	s.refused("maya", number, `/rfc reopen "no"`, "cannot make it draft")
+	s.refused("maya", number, `/rfc reopen "no"`, "only an RFC that is rejected, postponed or withdrawn can become draft")
 	if next := s.issue("kim", "The next", "Text.", "rfc"); !strings.Contains(s.sticky(next, 2), "RFC-2") {
 		t.Error("the next RFC is not RFC-2")
 	}
@@ -319,15 +322,31 @@ func TestImplementedAndSuperseded(t *testing.T) {
 		byPull := s.issue("kim", "Implemented by a pull request", "Text.", "rfc")
 		elsewhere := s.issue("kim", "Implemented in another repository", "Text.", "rfc")
 		for n, number := range []int{byCommand, byPull, elsewhere} {
-			s.refused("kim", number, "/rfc implement by=#412", "cannot make it implemented")
+			s.refused("kim", number, "/rfc implement by=#412", "only an RFC that is accepted can become implemented")
 			s.done("maya", number, "/rfc vote")
 			s.react(number, n+1, 1, "+1", "maya", "lee", "noor")
 		}
 		s.over(7 * day)
-		s.refused("lee", byCommand, "/rfc implement by=#412", "only the author")
-		s.done("kim", byCommand, "/rfc implement by=#412")
+		did := s.pull("lee", ghsim.NewPullRequest{Title: "It names no RFC"})
+		implement := fmt.Sprintf("/rfc implement by=#%d", did)
+		s.refused("lee", byCommand, implement, "only the author")
+		s.refused("kim", byCommand, "/rfc implement by=#412", "no pull request #412")
+		s.refused("maya", byCommand, fmt.Sprintf("/rfc implement by=#%d", byPull), "no pull request") // an issue
+		s.refused("maya", byCommand, "/rfc implement by=acme/nothing#1", "no pull request acme/nothing#1")
+		s.refused("maya", byCommand, implement, "is not merged")
+		s.is(byCommand, rfc.Accepted)
+		s.ok(s.sim.As("lee").Merge(rfcs, did))
+		// While GitHub does not answer, nothing is known; the command is tried again.
+		s.sim.Fault(ghsim.Fault{Method: http.MethodGet, PathPattern: fmt.Sprintf("/repos/acme/rfcs/issues/%d", did), Status: http.StatusBadGateway, Times: 10})
+		s.say("kim", byCommand, implement)
+		s.is(byCommand, rfc.Accepted)
+		s.sim.ClearFaults()
+		s.pass(time.Minute)
 		s.is(byCommand, rfc.Implemented)
-		s.contains(s.sticky(byCommand, 1), "412")
+		s.contains(s.sticky(byCommand, 1), fmt.Sprint("#", did))
+		if got := len(s.points("kim", config.RFCImplemented)); got != 1 {
+			t.Errorf("the implementation was entered %d times, want once", got)
+		}
 
 		pull := s.pull("lee", ghsim.NewPullRequest{Title: "Do it", Body: "This does it.\n\nImplements: RFC-2\n"})
 		s.checkIs(pull, "success")
@@ -341,7 +360,7 @@ func TestImplementedAndSuperseded(t *testing.T) {
 		s.is(elsewhere, rfc.Implemented)
 
 		successor := s.issue("kim", "The successor", "Text.\n\nSupersedes: RFC-2\n", "rfc")
-		s.refused("kim", successor, "/rfc supersede by=RFC-1", "cannot make it superseded")
+		s.refused("kim", successor, "/rfc supersede by=RFC-1", "only an RFC that is accepted or implemented can become superseded")
 		s.refused("kim", byCommand, "/rfc supersede by=RFC-99", "no other RFC-99")
 		s.done("kim", byCommand, "/rfc supersede by=RFC-4")
 		s.is(byCommand, rfc.Superseded)

@@ -118,6 +118,10 @@ func (a *application) domains(server config.Server) error {
 	a.community = community.New(a.store.Community(), func(r app.Repository) community.GitHub { return a.github.Repo(r) }, a.clock)
 	a.rfcs = rfc.New(rfc.Options{
 		Store: a.store.RFC(), Community: a.community, Repos: func(r app.Repository) rfc.GitHub { return a.github.Repo(r) },
+		InstallationOf: func(ctx context.Context, owner, name string) (int64, error) {
+			found, err := a.github.InstallationOf(ctx, owner, name)
+			return found.ID, err
+		},
 		Identity: identity{a.github}, Renderer: renderer, Clock: a.clock,
 		ReactionPoll: server.ReactionPoll.Std(), PublicURL: strings.TrimSuffix(server.PublicURL, "/"),
 	})
@@ -142,6 +146,11 @@ type identity struct{ github *ghclient.GitHub }
 func (i identity) Mine(ctx context.Context, comment app.Comment) (bool, error) {
 	own, err := i.github.App(ctx)
 	return err == nil && comment.ByApp == own.ID, err
+}
+
+func (i identity) Self(ctx context.Context, user app.User) (bool, error) {
+	own, err := i.github.App(ctx)
+	return err == nil && user.Bot && strings.EqualFold(user.Login, own.BotLogin), err
 }
 
 // edges makes what faces the outside: webhooks, workers, pages.

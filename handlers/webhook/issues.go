@@ -24,14 +24,14 @@ func (w *Webhooks) issues(ctx context.Context, e *github.IssuesEvent, raw []byte
 	case "deleted":
 		return w.RFCs.Vanished(ctx, ref, actor)
 	case "transferred":
-		to, err := transferTarget(raw)
+		to, target, err := transferTarget(raw, e.GetInstallation())
 		if err != nil {
 			return app.Park(err)
 		}
-		return w.RFCs.Transferred(ctx, ref, to, actor)
+		return w.RFCs.Transferred(ctx, ref, to, target, actor)
 	case "opened":
 		if from, moved := transferSource(raw); moved {
-			if err := w.RFCs.Transferred(ctx, from, ref, actor); err != nil {
+			if err := w.RFCs.Transferred(ctx, from, ref, repo, actor); err != nil {
 				return err
 			}
 		}
@@ -46,21 +46,24 @@ func (w *Webhooks) issues(ctx context.Context, e *github.IssuesEvent, raw []byte
 type moved struct {
 	Changes struct {
 		NewIssue      *struct{ Number int } `json:"new_issue"`
-		NewRepository *struct{ ID int64 }   `json:"new_repository"`
+		NewRepository *github.Repository    `json:"new_repository"`
 		OldIssue      *struct{ Number int } `json:"old_issue"`
 		OldRepository *struct{ ID int64 }   `json:"old_repository"`
 	} `json:"changes"`
 }
 
-func transferTarget(raw []byte) (app.IssueRef, error) {
+// transferTarget is where an issue was moved to, and that repository as the payload
+// tells of it: Agora may not have heard of it yet.
+func transferTarget(raw []byte, installation *github.Installation) (app.IssueRef, app.Repository, error) {
 	var m moved
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return app.IssueRef{}, fmt.Errorf("reading where an issue was moved to: %w", err)
+		return app.IssueRef{}, app.Repository{}, fmt.Errorf("reading where an issue was moved to: %w", err)
 	}
 	if m.Changes.NewIssue == nil || m.Changes.NewRepository == nil {
-		return app.IssueRef{}, fmt.Errorf("reading where an issue was moved to: the payload does not say")
+		return app.IssueRef{}, app.Repository{}, fmt.Errorf("reading where an issue was moved to: the payload does not say")
 	}
-	return app.IssueRef{Repository: m.Changes.NewRepository.ID, Number: m.Changes.NewIssue.Number}, nil
+	target := repository(m.Changes.NewRepository, installation)
+	return app.IssueRef{Repository: target.ID, Number: m.Changes.NewIssue.Number}, target, nil
 }
 
 func transferSource(raw []byte) (app.IssueRef, bool) {

@@ -46,7 +46,7 @@ func TestTheManifestAsksForThePermissionsOfItsEvents(t *testing.T) {
 	}
 	needs := map[string]string{
 		"issues": "issues", "issue_comment": "issues", "label": "metadata", "pull_request": "pull_requests", "pull_request_review": "pull_requests",
-		"push": "contents", "repository": "metadata", "check_run": "checks", "merge_group": "merge_queues",
+		"push": "contents", "repository": "metadata", "check_run": "checks", "check_suite": "checks", "merge_group": "merge_queues",
 		"org_block": "organization_administration", "member": "members", "membership": "members", "team": "members",
 	}
 	for _, event := range manifest.Events {

@@ -82,6 +82,18 @@ func (w *Webhooks) checkRun(ctx context.Context, e *github.CheckRunEvent, _ []by
 	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckRun().GetHeadSHA())
 }
 
+// checkSuite: somebody asked GitHub to run all checks of a commit again.
+func (w *Webhooks) checkSuite(ctx context.Context, e *github.CheckSuiteEvent, _ []byte) error {
+	if e.GetAction() != "rerequested" {
+		return nil
+	}
+	repo, err := w.resolve(ctx, e.GetRepo(), e.GetInstallation())
+	if err != nil {
+		return err
+	}
+	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckSuite().GetHeadSHA())
+}
+
 // queued finds the pull request in the name of a merge queue's branch, such as
 // refs/heads/gh-readonly-queue/main/pr-104-9f3c2ab.
 var queued = regexp.MustCompile(`/pr-(\d{1,9})-[0-9a-f]+$`)

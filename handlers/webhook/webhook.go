@@ -101,6 +101,7 @@ func (w *Webhooks) events() []githubapp.EventHandler {
 		on("installation_target", ignore[github.InstallationTargetEvent]), // an account has another login, as any event says
 		on("repository", w.repository),
 		on("check_run", w.checkRun),
+		on("check_suite", w.checkSuite),
 		on("merge_group", w.mergeGroup),
 		on("org_block", w.orgBlock),
 		on("member", ignore[github.MemberEvent]),
