@@ -32,6 +32,7 @@ type counter struct {
 	acts     []*Act // in order
 	voters   map[int64]*Voter
 	standing map[int64]*standing
+	cast     []*standing // by act: whose it is, nil while it has not counted
 	voided   map[int64]bool
 	tally    Tally
 	heads    Tally // the same with every weight 1
@@ -63,7 +64,7 @@ func newCounter(rec Record) *counter {
 	c := &counter{
 		rec: rec, acts: inOrder(rec.Acts),
 		voters:   make(map[int64]*Voter, len(rec.Voters)),
-		standing: make(map[int64]*standing, len(rec.Acts)), voided: map[int64]bool{}, open: map[int]bool{}, met: map[int]bool{},
+		standing: make(map[int64]*standing, len(rec.Acts)), cast: make([]*standing, len(rec.Acts)), voided: map[int64]bool{}, open: map[int]bool{}, met: map[int]bool{},
 		question: question, needs: question.needs(), outcome: OutcomePostponed,
 		deadline: round.Planned, latest: round.Planned.Add(policy.MaxExtension.Std()), early: round.EarlyCloseAt,
 		// The policy's late window, at most its share of the planned period.
@@ -210,6 +211,7 @@ func (c *counter) act(i int) {
 		s = &standing{voter: c.voters[a.Voter.ID], act: -1}
 		c.standing[a.Voter.ID] = s
 	}
+	c.cast[i] = s
 	c.count(a.Voter.ID, s, -1)
 	s.apply(a, i)
 	c.count(a.Voter.ID, s, 1)

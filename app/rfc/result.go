@@ -62,13 +62,13 @@ func (c *counter) ballots() []Ballot {
 	for i, a := range c.acts {
 		b := &list[i]
 		b.Act = *a
-		s := c.standing[a.Voter.ID]
-		v := c.voters[a.Voter.ID] // who came too late has no standing
+		s := c.cast[i]
+		v := c.voterOf(i)
 		if v != nil {
 			b.Weight = v.Weight
 		}
 		switch {
-		case c.over(a.At):
+		case s == nil:
 			b.WhyNot = "after the deadline"
 		case a.retracts():
 			b.WhyNot = "a retraction"
@@ -85,6 +85,14 @@ func (c *counter) ballots() []Ballot {
 		}
 	}
 	return list
+}
+
+// voterOf is who cast an act, nil when not in the electorate.
+func (c *counter) voterOf(act int) *Voter {
+	if s := c.cast[act]; s != nil {
+		return s.voter
+	}
+	return c.voters[c.acts[act].Voter.ID]
 }
 
 // organisations finds the organisation with the largest share of the cast weight
