@@ -25,9 +25,17 @@ func (c *change) clocks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	announced := c.round.EarlyCloseAt
+	announced, known := c.round.EarlyCloseAt, c.round.Deadline
+	if known.IsZero() {
+		known = c.round.Planned
+	}
 	if err := c.deadlineMoved(ctx, result); err != nil {
 		return err
+	}
+	if result.Deadline.After(known) {
+		// Votes that came after what was known of the deadline, and before what it turned
+		// out to be, are looked at again before anything is decided by it.
+		c.round.LastRead = time.Time{}
 	}
 	if err := c.earlyClose(ctx, result); err != nil {
 		return err

@@ -216,6 +216,30 @@ func TestAnEditThatOvertakesItsCommentChangesNoVote(t *testing.T) {
 	}
 }
 
+// While GitHub fails over a deadline, reactions before it go unread that extend it, and
+// a vote within the extension seems to come too late. It counts when all is read.
+func TestAVoteWithinAnExtensionThatIsReadLateCounts(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Votes", "Text.", "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.pass(7*day - time.Hour)
+	s.sim.Fault(ghsim.Fault{Status: 503})
+	s.react(number, 1, 1, "+1", "maya", "kim", "noor", "sam") // reaches the quorum late
+	s.clock.ahead.Add(int64(2 * time.Hour))
+	_, err := s.sim.As("lee").Comment(rfcs, number, "/vote reject")
+	s.ok(err)
+	s.clock.ahead.Add(int64(5 * day))
+	s.sim.ClearFaults()
+	s.pass(time.Minute)
+	for range 4 {
+		s.pass(20 * time.Minute)
+	}
+	if got := s.counts(1, "lee"); got != "reject" {
+		t.Errorf("the vote counts as %q, want reject", got)
+	}
+}
+
 func TestAVoteAfterTheDeadlineDoesNotCountThoughTheReadingIsLate(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
