@@ -323,8 +323,13 @@ func (s *Service) sendCheck(ctx context.Context, repo app.Repository, record Che
 	if record.Sent == sent && !stale {
 		return nil
 	}
-	var err error
-	if record.CheckID != 0 && strings.HasPrefix(record.Sent, app.CheckInProgress) && !stale {
+	finished := record.Sent == finishing && check.Status == app.CheckInProgress // perhaps
+	update := record.CheckID != 0 && strings.HasPrefix(record.Sent, app.CheckInProgress) && !stale && !finished
+	record, err := s.intendCheck(ctx, record, update)
+	if err != nil {
+		return err
+	}
+	if update {
 		err = s.Repos(repo).UpdateCheck(ctx, record.CheckID, check)
 	} else {
 		record.CheckID, err = s.Repos(repo).CreateCheck(ctx, check)
@@ -348,4 +353,24 @@ func (s *Service) sendCheck(ctx context.Context, repo app.Repository, record Che
 		}
 		return tx.SetTimer(ctx, key, record.CreatedAt.Add(staleAfter), checkLane(repo.ID, check.HeadSHA), CheckKind, Order{Ref: ref, SHA: check.HeadSHA}.body())
 	})
+}
+
+// finishing is what is known of a run that was being updated: it stands, and may be
+// finished by now.
+const finishing = app.CheckInProgress + "/updated"
+
+// intendCheck stores that a check run is about to be updated, or a new one made, before
+// GitHub is asked: where its answer is lost, what was sent before no longer stands,
+// and a run that was to be made may stand above the one known.
+func (s *Service) intendCheck(ctx context.Context, record CheckRecord, update bool) (CheckRecord, error) {
+	intent := record
+	if update {
+		intent.Sent = finishing
+	} else {
+		intent.CheckID, intent.Sent = 0, ""
+	}
+	if intent.CheckID == record.CheckID && intent.Sent == record.Sent {
+		return record, nil
+	}
+	return intent, s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.SaveCheck(ctx, intent) })
 }

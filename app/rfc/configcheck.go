@@ -101,6 +101,9 @@ func (s *Service) sendOnce(ctx context.Context, repo app.Repository, order Order
 	if err != nil || record.Sent == sent {
 		return err
 	}
+	if record, err = s.intendCheck(ctx, record, false); err != nil {
+		return err
+	}
 	if record.CheckID, err = s.Repos(repo).CreateCheck(ctx, check); err != nil {
 		return fmt.Errorf("sending the check %s of %s: %w", check.Name, repo.FullName(), err)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/agora-rfc/agora/app/ghsim"
 	"github.com/agora-rfc/agora/app/rfc"
@@ -300,4 +301,34 @@ func TestChecksAreMadeAnewWhenAskedForAndBeforeTheyGrowStale(t *testing.T) {
 			t.Errorf("a vote that changed no verdict wrote a check: %+v", r)
 		}
 	}
+}
+
+// What GitHub was asked for and may have done counts as done: a check run made without an
+// answer stands above the one that is known, and one finished without an answer is green.
+func TestChecksWhoseAnswersAreLost(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.pull("kim", ghsim.NewPullRequest{Title: "The RFC"}, "rfc")
+	s.sim.Fault(ghsim.Fault{Method: http.MethodPost, PathPattern: "/repos/acme/rfcs/check-runs", Times: 1, DropAfter: true})
+	s.sim.Fault(ghsim.Fault{Method: http.MethodPost, PathPattern: "/repos/acme/rfcs/check-runs", DropBefore: true})
+	s.pass(13*day + 1)
+	s.pass(time.Minute)
+	s.done("maya", number, "/rfc withdraw")
+	s.sim.ClearFaults()
+	s.pass(time.Hour)
+	s.checkIs(number, "failure")
+
+	one := s.issue("kim", "One", "Text.", "rfc")
+	s.issue("kim", "Two", "Text.", "rfc")
+	s.accepted(one, 2, 7*day)
+	both := s.pull("lee", ghsim.NewPullRequest{Title: "Both", Body: "Implements: RFC-2\nImplements: RFC-3"})
+	s.checkIs(both, "in_progress")
+	s.sim.Fault(ghsim.Fault{Method: http.MethodPatch, PathPattern: "/repos/acme/rfcs/check-runs/*", DropAfter: true})
+	s.done("maya", both, `/rfc unlink "wrong number"`)
+	s.checkIs(both, "success")
+	s.ok(s.sim.As("lee").EditBody(rfcs, both, "Neither."))
+	s.ok(s.sim.As("lee").EditBody(rfcs, both, "Both.\n\nImplements: RFC-2\nImplements: RFC-3"))
+	s.sim.ClearFaults()
+	s.pass(time.Hour)
+	s.checkIs(both, "in_progress")
 }
