@@ -12,7 +12,7 @@ import (
 func (tx *Tx) Policies(ctx context.Context, account, after int64, limit int) ([]community.PolicyRecord, error) {
 	return list(ctx, tx, func(p *community.PolicyRecord) []any { return []any{&p.Repository} }, "policies", `
 		SELECT p.repository, p.body FROM policies p JOIN repositories r ON r.id = p.repository
-		WHERE r.account = $1 AND p.repository > $2 ORDER BY p.repository LIMIT $3`, account, after, bound(limit))
+		WHERE r.account = $1 AND p.repository > $2 ORDER BY p.repository `+atMost(limit), account, after)
 }
 
 // Communities lists the accounts that anything was recorded of.

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,14 +40,14 @@ func (tx *Tx) AppendAudit(ctx context.Context, entry audit.Entry) error {
 // Audit lists the trail of one subject, oldest first, from after an ID; all of it
 // when limit is 0.
 func (tx *Tx) Audit(ctx context.Context, community int64, subject string, after int64, limit int) ([]audit.Entry, error) {
-	return tx.entries(ctx, `WHERE community = $1 AND subject = $2 AND id > $3 ORDER BY id LIMIT $4`,
-		community, clean(subject), after, bound(limit))
+	return tx.entries(ctx, `WHERE community = $1 AND subject = $2 AND id > $3 ORDER BY id `+atMost(limit),
+		community, clean(subject), after)
 }
 
 // RecentAudit lists the newest entries of one subject's trail, oldest first.
 func (tx *Tx) RecentAudit(ctx context.Context, community int64, subject string, limit int) ([]audit.Entry, error) {
-	entries, err := tx.entries(ctx, `WHERE community = $1 AND subject = $2 ORDER BY id DESC LIMIT $3`,
-		community, clean(subject), bound(limit))
+	entries, err := tx.entries(ctx, `WHERE community = $1 AND subject = $2 ORDER BY id DESC `+atMost(limit),
+		community, clean(subject))
 	slices.Reverse(entries)
 	return entries, err
 }
@@ -55,14 +55,14 @@ func (tx *Tx) RecentAudit(ctx context.Context, community int64, subject string, 
 // SealedAudit lists a community's sealed entries in the order of the chain, from
 // after a Seq; all when limit is 0.
 func (tx *Tx) SealedAudit(ctx context.Context, community, after int64, limit int) ([]audit.Entry, error) {
-	return tx.entries(ctx, `WHERE community = $1 AND seq > $2 ORDER BY seq LIMIT $3`, community, after, bound(limit))
+	return tx.entries(ctx, `WHERE community = $1 AND seq > $2 ORDER BY seq `+atMost(limit), community, after)
 }
 
 // UnsealedAudit lists a community's entries that have no place in the chain yet,
 // from after an ID; all when limit is 0.
 func (tx *Tx) UnsealedAudit(ctx context.Context, community, after int64, limit int) ([]audit.Entry, error) {
-	return tx.entries(ctx, `WHERE community = $1 AND seq IS NULL AND id > $2 ORDER BY id LIMIT $3`,
-		community, after, bound(limit))
+	return tx.entries(ctx, `WHERE community = $1 AND seq IS NULL AND id > $2 ORDER BY id `+atMost(limit),
+		community, after)
 }
 
 // AuditHead is the end of a community's chain; the zero Head when nothing is
@@ -119,12 +119,14 @@ func (tx *Tx) entries(ctx context.Context, where string, args ...any) (_ []audit
 	return entries, rows.Err()
 }
 
-// bound is a LIMIT: 0 stands for none.
-func bound(limit int) int64 {
+// atMost is a LIMIT; 0 stands for none. It is part of the text because SQLite reads a
+// statement anew, each time it runs, when the limit is one of its parameters; and
+// because a plan for any limit would rather sort everything.
+func atMost(limit int) string {
 	if limit <= 0 {
-		return math.MaxInt64
+		return ""
 	}
-	return int64(limit)
+	return "LIMIT " + strconv.Itoa(limit)
 }
 
 // next takes the community's next number of a purpose, from 1. The counter

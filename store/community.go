@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/agora-rfc/agora/app"
@@ -152,7 +151,7 @@ func (tx *Tx) Members(ctx context.Context, account int64) ([]community.Member, e
 func (tx *Tx) ActiveMembers(ctx context.Context, account, after int64, limit int) ([]community.Member, error) {
 	return list(ctx, tx, memberKeys, "members", `
 		SELECT community, id, login, body FROM members WHERE community = $1 AND active AND id > $2 ORDER BY id
-		LIMIT `+strconv.FormatInt(bound(limit), 10), account, after) // a plan for any limit would sort them all
+		`+atMost(limit), account, after)
 }
 
 // ListedMembers lists whom a leaderboard may name.

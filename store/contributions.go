@@ -32,8 +32,8 @@ func (tx *Tx) Contributions(ctx context.Context, account int64, since time.Time)
 // ContributionsOf lists the newest contributions of a member, newest first; all
 // when limit is 0.
 func (tx *Tx) ContributionsOf(ctx context.Context, account, member int64, limit int) ([]community.Contribution, error) {
-	return tx.contributions(ctx, `WHERE community = $1 AND member = $2 ORDER BY at DESC, id DESC LIMIT $3`,
-		account, member, bound(limit))
+	return tx.contributions(ctx, `WHERE community = $1 AND member = $2 ORDER BY at DESC, id DESC `+atMost(limit),
+		account, member)
 }
 
 func (tx *Tx) contributions(ctx context.Context, where string, args ...any) (_ []community.Contribution, err error) {

@@ -91,7 +91,7 @@ func (s *Store) ListInbox(ctx context.Context, state string, limit int) (_ []Del
 	}()
 	rows, err := s.read.QueryContext(ctx, `
 		SELECT id, lane, kind, dedup_key, NULL, attempts, run_at, state, error, created_at, finished_at
-		FROM deliveries WHERE state = $1 ORDER BY id DESC LIMIT $2`, state, limit)
+		FROM deliveries WHERE state = $1 ORDER BY id DESC `+atMost(limit), state)
 	if err != nil {
 		return nil, err
 	}
@@ -156,11 +156,11 @@ func (s *Store) DropProcessedBodies(ctx context.Context, before time.Time) (int6
 			n = 0
 			for _, statement := range []string{
 				`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
-				 WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NULL LIMIT $2)`,
+				 WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NULL ` + atMost(batch) + `)`,
 				`UPDATE deliveries SET body = NULL WHERE id IN (SELECT id FROM deliveries
-				 WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NOT NULL LIMIT $2)`,
+				 WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NOT NULL ` + atMost(batch) + `)`,
 			} {
-				result, err := tx.ExecContext(ctx, statement, before.UnixMicro(), batch)
+				result, err := tx.ExecContext(ctx, statement, before.UnixMicro())
 				if err != nil {
 					return fmt.Errorf("dropping processed deliveries: %w", err)
 				}

@@ -69,7 +69,7 @@ func (tx *Tx) NextMailed(ctx context.Context, n notification.Notification, limit
 		WHERE s.mail = 'each' AND s.community = $1 AND s.mail_position < $2 AND s.member > $3
 		  AND (CAST($4 AS BOOLEAN) OR EXISTS (SELECT 1 FROM notification_recipients r
 			WHERE r.community = s.community AND r.member = s.member AND r.position = $2))
-		ORDER BY s.member LIMIT $5`, n.Community, n.Position, after, n.Type.Broadcast(), limit)
+		ORDER BY s.member `+atMost(limit), n.Community, n.Position, after, n.Type.Broadcast())
 	if err != nil || len(members) == 0 {
 		return nil, err
 	}
@@ -90,8 +90,7 @@ func (tx *Tx) NextMailed(ctx context.Context, n notification.Notification, limit
 func (tx *Tx) NextDigests(ctx context.Context, now, next time.Time, limit int) ([]notification.Order, error) {
 	due, err := tx.pairsOf(ctx, `
 		SELECT community, member FROM notification_settings
-		WHERE mail = 'digest' AND digest_at <= $1 ORDER BY digest_at, community, member LIMIT $2`+tx.forUpdate(),
-		now.UnixMicro(), limit)
+		WHERE mail = 'digest' AND digest_at <= $1 ORDER BY digest_at, community, member `+atMost(limit)+tx.forUpdate(), now.UnixMicro())
 	if err != nil {
 		return nil, err
 	}
@@ -145,8 +144,8 @@ func (tx *Tx) MailedUpTo(ctx context.Context, account, member, position int64) e
 func (tx *Tx) ReadyLanes(ctx context.Context, prefix string, limit int) (ready int, err error) {
 	err = tx.QueryRowContext(ctx, `
 		SELECT COUNT(*) FROM (SELECT 1 FROM lanes
-		WHERE lease_token IS NULL AND ready_at <= $1 AND key >= $2 AND key < $3 LIMIT $4) ready`,
-		tx.now, prefix, after(prefix), limit).Scan(&ready)
+		WHERE lease_token IS NULL AND ready_at <= $1 AND key >= $2 AND key < $3 `+atMost(limit)+`) ready`,
+		tx.now, prefix, after(prefix)).Scan(&ready)
 	if err != nil {
 		return 0, fmt.Errorf("counting the lanes of %s: %w", prefix, err)
 	}

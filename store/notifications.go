@@ -85,7 +85,7 @@ const numbered = "notification"
 // NumberNotifications gives up to limit new notifications the next places in their
 // communities, in the order of their ids, and puts those for some into their inboxes.
 func (tx *Tx) NumberNotifications(ctx context.Context, limit int) ([]notification.Notification, error) {
-	fresh, err := tx.notifications(ctx, `WHERE position IS NULL ORDER BY id LIMIT $1`+tx.forUpdate(), limit)
+	fresh, err := tx.notifications(ctx, `WHERE position IS NULL ORDER BY id `+atMost(limit)+tx.forUpdate())
 	if err != nil || len(fresh) == 0 {
 		return nil, err
 	}
@@ -224,16 +224,16 @@ func (tx *Tx) Received(ctx context.Context, account, member int64, joined time.T
 		SELECT position, repository FROM (
 			SELECT position, repository, at FROM notifications
 			WHERE broadcast AND community = $1 AND position > $3 AND position <= $4
-			ORDER BY position DESC LIMIT $6) everybodys
+			ORDER BY position DESC `+atMost(limit)+`) everybodys
 		WHERE at >= $5
 		UNION ALL
 		SELECT position, repository FROM (
 			SELECT position, repository, at FROM notification_recipients
 			WHERE community = $1 AND member = $2 AND position > $3 AND position <= $4
-			ORDER BY position DESC LIMIT $6) theirs
+			ORDER BY position DESC `+atMost(limit)+`) theirs
 		WHERE at >= $5
-		ORDER BY position DESC LIMIT $6`,
-		account, member, after, upTo, joined.UnixMicro(), limit)
+		ORDER BY position DESC `+atMost(limit),
+		account, member, after, upTo, joined.UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("reading the inbox of member %d: %w", member, err)
 	}
@@ -280,13 +280,13 @@ func (s *Store) DropNotifications(ctx context.Context, before time.Time) error {
 	const batch = 1000 // so that no transaction holds up the others for long
 	for _, statement := range []string{
 		`DELETE FROM notification_recipients WHERE at < $1 AND (community, member, position) IN (
-			SELECT community, member, position FROM notification_recipients WHERE at < $1 ORDER BY at LIMIT $2)`,
+			SELECT community, member, position FROM notification_recipients WHERE at < $1 ORDER BY at ` + atMost(batch) + `)`,
 		`DELETE FROM notifications WHERE position IS NOT NULL AND id IN (
-			SELECT id FROM notifications WHERE at < $1 ORDER BY at LIMIT $2)`,
+			SELECT id FROM notifications WHERE at < $1 ORDER BY at ` + atMost(batch) + `)`,
 	} {
 		for dropped := int64(batch); dropped == batch; {
 			err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-				result, err := tx.ExecContext(ctx, statement, before.UnixMicro(), batch)
+				result, err := tx.ExecContext(ctx, statement, before.UnixMicro())
 				if err == nil {
 					dropped, err = result.RowsAffected()
 				}

@@ -280,7 +280,7 @@ func (s *Store) DropIdleLanes(ctx context.Context) (dropped int64, err error) {
 					SELECT key FROM lanes l WHERE lease_token IS NULL AND ready_at IS NULL
 					  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.key AND d.state IN ('pending', 'running'))
 					  AND key NOT IN (SELECT lane FROM timers)
-					LIMIT $1)`, batch)
+					`+atMost(batch)+`)`)
 			if err == nil {
 				n, err = result.RowsAffected()
 			}

@@ -58,8 +58,8 @@ func (tx *Tx) RFCs(ctx context.Context, filter rfc.Filter) ([]*rfc.RFC, error) {
 		  AND (r.type = $3 OR CAST($3 AS TEXT) = '')
 		  AND (NOT CAST($4 AS BOOLEAN) OR NOT p.private AND p.installation <> 0 OR r.repository = $5)
 		  AND r.number < $6 AND (r.number > 0 OR CAST($7 AS BIGINT) = 0)
-		ORDER BY CASE WHEN r.number = 0 THEN 0 ELSE 1 END, r.number DESC, r.id DESC LIMIT $8`,
-		filter.Community, string(filter.State), filter.Type, filter.Public, filter.From, below, filter.BeforeNumber, bound(filter.Limit))
+		ORDER BY CASE WHEN r.number = 0 THEN 0 ELSE 1 END, r.number DESC, r.id DESC `+atMost(filter.Limit),
+		filter.Community, string(filter.State), filter.Type, filter.Public, filter.From, below, filter.BeforeNumber)
 	rfcs := make([]*rfc.RFC, len(found))
 	for i := range found {
 		rfcs[i] = &found[i]

@@ -43,7 +43,7 @@ func (s *Store) SealAudit(ctx context.Context) (sealed int, err error) {
 }
 
 func (tx *Tx) sealBatch(ctx context.Context) (int, error) {
-	entries, err := tx.entries(ctx, `WHERE seq IS NULL ORDER BY id LIMIT $1`+tx.forUpdate(), sealBatch)
+	entries, err := tx.entries(ctx, `WHERE seq IS NULL ORDER BY id `+atMost(sealBatch)+tx.forUpdate())
 	if err != nil || len(entries) == 0 {
 		return 0, err
 	}
