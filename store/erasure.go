@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (tx *Tx) setAside(ctx context.Context, query string, account, member, leftA
 	defer rows.Close()
 	for rows.Next() {
 		var key string
-		var body []byte
+		var body packed
 		if err := rows.Scan(&key, &body); err != nil {
 			return nil, err
 		}
@@ -170,12 +171,10 @@ func (s *Store) EraseDeliveries(ctx context.Context) error {
 		erasures[i].waiting = now < erasures[i].leftAt+eraseFor.Microseconds()
 	}
 	for after := int64(0); after < last; after += eraseSpan {
-		waiting := make([]bool, len(erasures))
+		var waiting []bool
 		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) (err error) {
-			for i, e := range erasures {
-				if waiting[i], err = tx.eraseSpan(ctx, e, after, after+eraseSpan); err != nil {
-					return fmt.Errorf("erasing member %d from deliveries: %w", e.member, err)
-				}
+			if waiting, err = tx.eraseSpan(ctx, erasures, after, after+eraseSpan); err != nil {
+				return fmt.Errorf("erasing who left from deliveries: %w", err)
 			}
 			return nil
 		})
@@ -229,31 +228,67 @@ func (tx *Tx) erasures(ctx context.Context) (list []erasure, err error) {
 	return list, rows.Err()
 }
 
-// eraseSpan empties deliveries with ids after one and up to another; it reports
-// whether some of them wait yet. What was parked is given up: it holds what must go.
-func (tx *Tx) eraseSpan(ctx context.Context, e erasure, after, last int64) (waiting bool, err error) {
-	body := `lower(` + tx.store.dialect.text("body") + `)`
-	args := []any{after, last, fmt.Sprintf(`%%"id":%d,%%`, e.member)}
-	inBody, inError := body+` LIKE $3`, `FALSE`
-	for _, login := range strings.Fields(e.logins) {
-		args = append(args, "%"+pattern(login)+"%")
-		inBody += fmt.Sprintf(` OR %s LIKE $%d`, body, len(args))
-		inError += fmt.Sprintf(` OR lower(error) LIKE $%d`, len(args))
+// eraseSpan empties the deliveries with ids after one and up to another that name any of
+// who left; it reports for whom some of them wait yet. What was parked is given up: it
+// holds what must go.
+func (tx *Tx) eraseSpan(ctx context.Context, erasures []erasure, after, last int64) (waiting []bool, err error) {
+	found, waiting, err := tx.naming(ctx, erasures, after, last)
+	if err != nil {
+		return nil, err
 	}
-	names := `(body IS NOT NULL AND (` + inBody + `) OR ` + inError + `)`
-	for _, statement := range []string{
-		`DELETE FROM deliveries WHERE id > $1 AND id <= $2 AND state = 'done' AND dedup_key IS NULL AND ` + names,
-		`UPDATE deliveries SET body = NULL, error = '', state = 'done', finished_at = COALESCE(finished_at, run_at)
-		 WHERE id > $1 AND id <= $2 AND state IN ('done', 'parked') AND ` + names,
-	} {
-		if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
-			return false, err
+	for _, id := range found {
+		for _, statement := range []string{
+			`DELETE FROM deliveries WHERE id = $1 AND state = 'done' AND dedup_key IS NULL`,
+			`UPDATE deliveries SET body = NULL, error = '', state = 'done', finished_at = COALESCE(finished_at, run_at)
+			 WHERE id = $1 AND state IN ('done', 'parked')`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+				return nil, err
+			}
 		}
 	}
-	err = tx.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM deliveries WHERE id > $1 AND id <= $2 AND state IN ('pending', 'running') AND created_at <= `+fmt.Sprintf("$%d", len(args)+1)+` AND `+names+`)`,
-		append(args, e.leftAt)...).Scan(&waiting)
-	return waiting, err
+	return waiting, nil
+}
+
+// naming finds the deliveries that name any of who left: those that are done with, and
+// for whom there are others. They are looked through here because they are packed.
+func (tx *Tx) naming(ctx context.Context, erasures []erasure, after, last int64) (found []int64, waiting []bool, err error) {
+	waiting = make([]bool, len(erasures))
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, state IN ('done', 'parked'), created_at, body, error FROM deliveries
+		WHERE id > $1 AND id <= $2 AND (body IS NOT NULL OR error <> '')`, after, last)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, createdAt int64
+		var over, named bool
+		var body packed
+		var failure string
+		if err := rows.Scan(&id, &over, &createdAt, &body, &failure); err != nil {
+			return nil, nil, err
+		}
+		text := bytes.ToLower(append(body, failure...))
+		for i, e := range erasures {
+			if e.namedIn(text) {
+				named = true
+				waiting[i] = waiting[i] || !over && createdAt <= e.leftAt
+			}
+		}
+		if named && over {
+			found = append(found, id)
+		}
+	}
+	return found, waiting, rows.Err()
+}
+
+// namedIn tells whether a text in small letters names who left.
+func (e erasure) namedIn(text []byte) bool {
+	if bytes.Contains(text, fmt.Appendf(nil, `"id":%d,`, e.member)) {
+		return true
+	}
+	return slices.ContainsFunc(strings.Fields(e.logins), func(login string) bool { return bytes.Contains(text, []byte(login)) })
 }
 
 // truncateLog takes what was erased out of SQLite's write-ahead log as well, once no

@@ -72,7 +72,7 @@ func scanDelivery(row interface{ Scan(...any) error }) (Delivery, error) {
 	var dedup sql.NullString
 	var runAt, createdAt int64
 	var finishedAt sql.NullInt64
-	err := row.Scan(&d.ID, &d.Lane, &d.Kind, &dedup, &d.Body, &d.Attempts, &runAt, &d.State,
+	err := row.Scan(&d.ID, &d.Lane, &d.Kind, &dedup, (*packed)(&d.Body), &d.Attempts, &runAt, &d.State,
 		&d.Error, &createdAt, &finishedAt)
 	d.DedupKey, d.RunAt, d.EnqueuedAt = dedup.String, instant(runAt), instant(createdAt)
 	if finishedAt.Valid {

@@ -60,6 +60,7 @@ func newIntake() *intake { return &intake{arrivals: make(chan arrival, maxBatch)
 // been queued all the same: sending it again is harmless.
 func (s *Store) Receive(ctx context.Context, entry app.Entry) (app.Receipt, error) {
 	answers := make(chan answer, 1)
+	entry.Body = pack(entry.Body)
 	select {
 	case s.intake.arrivals <- arrival{ctx, entry, answers}:
 	case <-ctx.Done():

@@ -125,7 +125,7 @@ func (s *Store) Head(ctx context.Context, lease app.Lease) (*app.Entry, error) {
 		err := tx.QueryRowContext(ctx, `
 			SELECT id, kind, dedup_key, body, attempts, run_at, created_at FROM deliveries
 			WHERE lane = $1 AND state IN ('pending', 'running') ORDER BY id LIMIT 1`, lease.Lane).
-			Scan(&entry.ID, &entry.Kind, &dedup, &entry.Body, &entry.Attempts, &runAt, &createdAt)
+			Scan(&entry.ID, &entry.Kind, &dedup, (*packed)(&entry.Body), &entry.Attempts, &runAt, &createdAt)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && runAt > tx.now {
 			return nil
 		}
