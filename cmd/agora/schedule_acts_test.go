@@ -66,6 +66,7 @@ const (
 	reopens      verb = "reopens"
 	marksReady   verb = "marks it ready"
 	blocks       verb = "blocks"
+	implements   verb = "implements it"
 	settles      verb = "settles a concern" // text has %d for its number, name is whose
 )
 
@@ -114,6 +115,12 @@ func (p *playing) perform(a act) error {
 		who.MarkReady(scheduleRepo, p.number)
 	case blocks:
 		err = who.Block("acme", a.name)
+	case implements:
+		var i ghsim.Issue
+		if i, err = who.OpenPullRequest(scheduleRepo, ghsim.NewPullRequest{Title: "The better way", Body: "Implements: RFC-1", Branch: "the-better-way"}); err == nil {
+			p.implementation = i.Number
+			err = who.Merge(scheduleRepo, i.Number)
+		}
 	case settles:
 		err = p.settleConcern(a)
 	}

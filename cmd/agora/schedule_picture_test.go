@@ -53,15 +53,10 @@ func (p *playing) picture() ([]string, error) {
 		names := p.sim.Labels(scheduleRepo, p.number)
 		slices.Sort(names)
 		say("labels %v", names)
-		if issue.Head.SHA != "" {
-			var newest ghsim.CheckRun // the one that GitHub goes by
-			for _, k := range p.sim.CheckRuns(issue.Head.SHA) {
-				if k.Name == rfc.CheckName && k.ID > newest.ID {
-					newest = k
-				}
-			}
-			say("check %s %s", newest.Status, newest.Conclusion)
-		}
+		say("check %s", p.check(p.number))
+	}
+	if p.implementation != 0 {
+		say("check of what implements it %s", p.check(p.implementation))
 	}
 	shown := marks(p.sim, p.app.Login, scheduleRepo, p.number)
 	for mark, n := range shown {
@@ -84,6 +79,21 @@ func (p *playing) picture() ([]string, error) {
 	}
 	slices.Sort(lines)
 	return lines, nil
+}
+
+// check is the check of a pull request that GitHub goes by: the newest.
+func (p *playing) check(number int) string {
+	issue, _ := p.sim.Issue(scheduleRepo, number)
+	if issue.Head.SHA == "" {
+		return "none"
+	}
+	var newest ghsim.CheckRun
+	for _, k := range p.sim.CheckRuns(issue.Head.SHA) {
+		if k.Name == rfc.CheckName && k.ID > newest.ID {
+			newest = k
+		}
+	}
+	return newest.Status + " " + newest.Conclusion
 }
 
 func pictureRFC(say func(string, ...any), v rfc.View) {

@@ -22,10 +22,14 @@ type playwright struct {
 	// Agora begins, and people stay away from the instants that this moves.
 	exact     bool
 	forgetful bool
+	// eager schedules come to a decision soon, mostly to accept, so that there is time to
+	// see what follows from it.
+	eager bool
 	named     int
 	said      []string            // names of comments with commands, not deleted
 	stood     map[string][]string // reactions by person
 	over      int                 // passages since the RFC was decided
+	ballots   int                 // passages of voting
 }
 
 // quiet is when Agora goes on after a passage's last act, in which nobody acts and
@@ -45,6 +49,7 @@ const distance = 2 * time.Hour
 func newPlaywright(seed uint64) *playwright {
 	w := &playwright{rng: rand.New(rand.NewPCG(seed, 1)), stood: map[string][]string{}}
 	w.pull, w.exact, w.forgetful = w.chance(3), w.chance(2), w.chance(3)
+	w.eager = seed%4 == 1 || seed%4 == 2
 	rules := []string{"version: 1", "rfc:"}
 	if !w.exact && w.chance(3) {
 		rules = append(rules, "  early_close: true")
@@ -99,6 +104,8 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 	switch r := v.RFC; {
 	case r.State == rfc.Draft:
 		p.acts, p.firm = w.draft(), true
+	case r.State == rfc.Open && w.eager && w.chance(2):
+		p = passage{firm: true, acts: []act{w.say("maya", "/rfc vote")}}
 	case r.State == rfc.Open && (w.chance(4) || !r.DiscussionEnds.After(latest)):
 		p.at = w.past(earliest, r.DiscussionEnds)
 		return p, true, nil
@@ -116,7 +123,7 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 			})
 			return p, true, nil
 		}
-		if w.chance(5) {
+		if w.chance(5) || w.eager && w.ballots > 0 && w.chance(2) {
 			p.acts = nil
 			p.at = w.past(earliest, v.Result.Deadline)
 			return p, true, nil
@@ -258,6 +265,10 @@ func (w *playwright) voting(v rfc.View) passage {
 			return p
 		}
 	}
+	w.ballots++
+	if w.eager && w.ballots == 1 {
+		return w.approval()
+	}
 	seen := map[string][]string{}
 	for who, list := range w.stood {
 		seen[who] = slices.Clone(list)
@@ -269,6 +280,22 @@ func (w *playwright) voting(v rfc.View) passage {
 			editable = w.said[:before]
 		}
 		return w.ballot(seen, editable)
+	})
+}
+
+// approval is most of the electorate voting in favour, by one channel or the other.
+func (w *playwright) approval() passage {
+	voters := slices.Clone(regulars)
+	w.rng.Shuffle(len(voters), func(i, j int) { voters[i], voters[j] = voters[j], voters[i] })
+	voters = voters[:5+w.rng.IntN(len(voters)-4)]
+	return w.batch(len(voters), func() act {
+		who := voters[0]
+		voters = voters[1:]
+		if w.chance(2) {
+			w.stood[who] = append(w.stood[who], "+1")
+			return act{who: who, verb: reacts, text: "+1"}
+		}
+		return w.say(who, one(w, "/vote approve", "/vote approve", "/vote abstain"))
 	})
 }
 
@@ -352,7 +379,8 @@ func (w *playwright) decided(r *rfc.RFC) passage {
 		if w.pull {
 			text = act{who: author, verb: pushes, text: w.name()}
 		}
-		return w.structural(text, w.say("maya", "/rfc implement by=#1"), w.say("maya", `/rfc editorial "spelling"`), w.say("lee", "/rfc implement by=#1"))
+		return w.structural(text, act{who: one(w, "maya", "lee"), verb: implements}, act{who: "maya", verb: implements},
+			w.say("maya", "/rfc implement by=#1"), w.say("maya", `/rfc editorial "spelling"`))
 	case rfc.Rejected, rfc.Withdrawn, rfc.Postponed:
 		return w.structural(w.say("maya", `/rfc reopen "once more"`), act{who: "maya", verb: reopens}, w.say(author, `/rfc reopen "please"`),
 			act{who: author, verb: reopens}, w.say("ola", `/rfc withdraw "no use"`))

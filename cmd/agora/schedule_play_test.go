@@ -41,11 +41,12 @@ type playing struct {
 	running context.Context // of the program that runs now
 	kill    context.CancelFunc
 
-	mail      []ghsim.Delivery // sent by GitHub, not delivered yet
-	community int64
-	number    int              // of the issue
-	comments  map[string]int64 // by the names that acts have for them
-	crashes   int
+	mail           []ghsim.Delivery // sent by GitHub, not delivered yet
+	community      int64
+	number         int              // of the issue
+	implementation int              // the number of the pull request that does what it says
+	comments       map[string]int64 // by the names that acts have for them
+	crashes        int
 }
 
 // The schedule's world: two stewards, a writer, people of the triage, and two who
