@@ -57,9 +57,11 @@ func (tx *Tx) Electorate(ctx context.Context, id int64, round int) (_ []rfc.Vote
 	var voters []rfc.Voter
 	for rows.Next() {
 		var v rfc.Voter
-		if err := rows.Scan(&v.ID, &v.Login, &v.Reputation, &v.Weight, &v.Regular); err != nil {
+		var reputation int64 // database/sql reads plain types without reflection
+		if err := rows.Scan(&v.ID, &v.Login, &reputation, &v.Weight, &v.Regular); err != nil {
 			return nil, err
 		}
+		v.Reputation = int(reputation)
 		voters = append(voters, v)
 	}
 	return voters, rows.Err()

@@ -85,7 +85,7 @@ func TestSchedules(t *testing.T) {
 // playLife rehearses one life and plays the schedules of it; it says what differed,
 // by schedule.
 func playLife(ctx context.Context, dir string, life, from, to uint64) map[uint64]string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	defer os.RemoveAll(dir)
 	wrong := map[uint64]string{}
