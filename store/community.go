@@ -147,25 +147,28 @@ func (tx *Tx) Members(ctx context.Context, account int64) ([]community.Member, e
 		`SELECT community, id, login, body FROM members WHERE community = $1 ORDER BY id`, account)
 }
 
-// ActiveMembers lists those who are members now, from after one, by id.
-func (tx *Tx) ActiveMembers(ctx context.Context, account, after int64, limit int) ([]community.Member, error) {
+// ActiveMembers lists those who are members now and known within a scope, from after
+// one, by id.
+func (tx *Tx) ActiveMembers(ctx context.Context, scope community.Scope, after int64, limit int) ([]community.Member, error) {
 	return list(ctx, tx, memberKeys, "members", `
-		SELECT community, id, login, body FROM members WHERE community = $1 AND active AND id > $2 ORDER BY id
-		`+atMost(limit), account, after)
+		SELECT community, id, login, body FROM members WHERE community = $1 AND active
+		  AND (seen_in = 0 OR seen_in IN `+visible+`) AND id > $3 ORDER BY id `+atMost(limit), scope.Community, scope.Repository, after)
 }
 
-// ListedMembers lists whom a leaderboard may name.
-func (tx *Tx) ListedMembers(ctx context.Context, account int64) ([]int64, error) {
-	return tx.ids(ctx, "listed members", `SELECT id FROM members WHERE community = $1 AND listed ORDER BY id`, account)
+// ListedMembers lists whom a leaderboard may name within a scope.
+func (tx *Tx) ListedMembers(ctx context.Context, scope community.Scope) ([]int64, error) {
+	return tx.ids(ctx, "listed members", `
+		SELECT id FROM members WHERE community = $1 AND listed AND (seen_in = 0 OR seen_in IN `+visible+`) ORDER BY id`,
+		scope.Community, scope.Repository)
 }
 
 // SaveMember keeps a member whole; what the member no longer has is erased.
 func (tx *Tx) SaveMember(ctx context.Context, m community.Member) error {
 	return tx.save(ctx, "member", `
-		INSERT INTO members (community, id, login, login_key, joined_at, left_at, updated_at, active, listed, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO members (community, id, login, login_key, joined_at, left_at, updated_at, active, listed, seen_in, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (community, id) DO UPDATE SET login = excluded.login, login_key = excluded.login_key,
 			joined_at = excluded.joined_at, left_at = excluded.left_at, updated_at = excluded.updated_at,
-			active = excluded.active, listed = excluded.listed, body = excluded.body`,
-		m, m.Community, m.ID, clean(m.Login), key(m.Login), micros(m.JoinedAt), micros(m.LeftAt), tx.now, m.Active(), m.Listed())
+			active = excluded.active, listed = excluded.listed, seen_in = excluded.seen_in, body = excluded.body`,
+		m, m.Community, m.ID, clean(m.Login), key(m.Login), micros(m.JoinedAt), micros(m.LeftAt), tx.now, m.Active(), m.Listed(), m.SeenIn)
 }

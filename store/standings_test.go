@@ -64,14 +64,14 @@ func TestTheStandingsOfAnOlderDatabase(t *testing.T) {
 		columns := func() string {
 			return view(t, s, func(ctx context.Context, tx rfc.Tx) (string, error) {
 				var active []int64
-				found, err := tx.ActiveMembers(ctx, acme, 0, 0)
+				found, err := tx.ActiveMembers(ctx, community.Scope{Community: acme}, 0, 0)
 				for _, m := range found {
 					active = append(active, m.ID)
 				}
 				if err != nil {
 					return "", err
 				}
-				listed, err := tx.ListedMembers(ctx, acme)
+				listed, err := tx.ListedMembers(ctx, community.Scope{Community: acme})
 				return fmt.Sprint(active, listed), err
 			})
 		}

@@ -73,7 +73,7 @@ func BenchmarkStandings(b *testing.B) {
 		leaderboard := func(by community.LeaderboardOrder) func(*testing.B) {
 			return func(b *testing.B) {
 				for b.Loop() {
-					if places, err := s.service.Leaderboard(b.Context(), 77, by, 90, 50, 0); err != nil || len(places) != 50 {
+					if places, err := s.service.Leaderboard(b.Context(), community.Scope{Community: 77}, by, 90, 50, 0); err != nil || len(places) != 50 {
 						b.Fatal(len(places), err)
 					}
 				}
@@ -84,7 +84,7 @@ func BenchmarkStandings(b *testing.B) {
 		b.Run("members/50", func(b *testing.B) {
 			for b.Loop() {
 				err := s.store.View(b.Context(), func(ctx context.Context, tx community.Tx) error {
-					members, err := tx.ActiveMembers(ctx, 77, 5000, 50)
+					members, err := tx.ActiveMembers(ctx, community.Scope{Community: 77}, 5000, 50)
 					if err != nil {
 						return err
 					}
@@ -168,7 +168,7 @@ func BenchmarkRegistration(b *testing.B) {
 		b.Run("taking part", func(b *testing.B) {
 			run(b, func(ctx context.Context, user app.User) error {
 				return s.store.InTx(ctx, func(ctx context.Context, tx community.Tx) error {
-					_, _, err := community.Register(ctx, tx, 77, user, community.JoinedByTaking, noon)
+					_, _, err := community.Register(ctx, tx, 77, 0, user, community.JoinedByTaking, noon)
 					return err
 				})
 			})

@@ -54,7 +54,7 @@ func (c memberCommands) join(ctx context.Context, call command.Call) (command.Ap
 			if m.Active() && m.JoinedBy == JoinedByCommand {
 				return command.Refuse(app.CodeConflict, "you are a member already, since %s.", date(m.JoinedAt))
 			}
-			_, joined, err := Register(ctx, tx, community, user, JoinedByCommand, call.At)
+			_, joined, err := Register(ctx, tx, community, call.Repo.ID, user, JoinedByCommand, call.At)
 			if err == nil && !joined {
 				return command.Refuse(app.CodeForbidden, "bots and deleted accounts cannot become members.")
 			}
@@ -83,10 +83,17 @@ func (c memberCommands) find(ctx context.Context, tx Tx, call command.Call) (m M
 	} else {
 		m, err = tx.MemberByLogin(ctx, call.Repo.Owner.ID, login)
 	}
-	switch {
-	case err != nil && !app.Is(err, app.CodeNotFound):
+	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return m, err
-	case m.Active():
+	}
+	known := login == ""
+	if !known && err == nil {
+		if known, err = m.KnownIn(ctx, tx, Scope{Community: m.Community, Repository: call.Repo.ID}); err != nil {
+			return m, err
+		}
+	}
+	switch {
+	case known && m.Active():
 		return m, nil
 	case login == "":
 		return m, command.Refuse(app.CodeNotFound, "you are not a member here; `/member join` makes you one.")

@@ -20,7 +20,7 @@ func (c memberCommands) leaderboard(_ context.Context, call command.Call) (comma
 		return nil, command.Refuse(app.CodeInvalid, "a leaderboard counts the last 1 to %d days.", LeaderboardMaxDays)
 	}
 	return func(ctx context.Context) (string, error) {
-		places, err := c.Leaderboard(ctx, call.Repo.Owner.ID, ByPoints, days, placesShown, 0)
+		places, err := c.Leaderboard(ctx, Scope{Community: call.Repo.Owner.ID, Repository: call.Repo.ID}, ByPoints, days, placesShown, 0)
 		if err != nil {
 			return "", err
 		}

@@ -204,7 +204,7 @@ func TestWhoWasRegisteredWithoutAskingBecomesARegularByJoining(t *testing.T) {
 			community.JoinedByTaking: person(maya, "maya"), community.JoinedByGenesis: person(kim, "kim"),
 		} {
 			f.change(func(ctx context.Context, tx community.Tx) error {
-				_, _, err := community.Register(ctx, tx, rocket.Owner.ID, user, by, noon.Add(-day))
+				_, _, err := community.Register(ctx, tx, rocket.Owner.ID, rocket.ID, user, by, noon.Add(-day))
 				return err
 			})
 			f.accepts(user, "/member join")

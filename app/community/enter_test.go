@@ -175,7 +175,7 @@ func TestBalancesOfOtherRulesAreMadeAnew(t *testing.T) {
 		})
 		points := func(want string) {
 			t.Helper()
-			places, err := s.service.Leaderboard(t.Context(), 77, community.ByPoints, 90, 0, 0)
+			places, err := s.service.Leaderboard(t.Context(), community.Scope{Community: 77}, community.ByPoints, 90, 0, 0)
 			if err != nil || len(places) != 1 || community.FormatPoints(places[0].Points) != want {
 				t.Errorf("the leaderboard is %+v, want %s points: %v", places, want, err)
 			}

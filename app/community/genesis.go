@@ -112,7 +112,7 @@ func enterGenesis(ctx context.Context, tx Tx, roster Roster, collaborators []app
 		if !has {
 			continue
 		}
-		member, err := registerGenesis(ctx, tx, roster.Community, c.User, now)
+		member, err := registerGenesis(ctx, tx, roster, c.User, now)
 		if err != nil {
 			return err
 		}
@@ -127,8 +127,8 @@ func enterGenesis(ctx context.Context, tx Tx, roster Roster, collaborators []app
 }
 
 // registerGenesis makes a collaborator a member with a genesis entry.
-func registerGenesis(ctx context.Context, tx Tx, community int64, user app.User, at time.Time) (member bool, err error) {
-	m, member, err := Register(ctx, tx, community, user, JoinedByGenesis, at)
+func registerGenesis(ctx context.Context, tx Tx, roster Roster, user app.User, at time.Time) (member bool, err error) {
+	m, member, err := Register(ctx, tx, roster.Community, roster.Repository, user, JoinedByGenesis, at)
 	if err != nil || !member || m.Genesis {
 		return member, err
 	}

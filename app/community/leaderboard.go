@@ -39,13 +39,13 @@ type Place struct {
 	Reputation int
 }
 
-// Leaderboard ranks the members who may be listed (Member.Listed) and have more than
+// Leaderboard ranks the members who may be listed (Member.Listed) within a scope and have more than
 // nothing of what is ranked by, the highest first and among equals the lower id. It
 // returns places from after offset, all when limit is 0.
-func (s *Service) Leaderboard(ctx context.Context, account int64, by LeaderboardOrder, days, limit, offset int) (places []Place, err error) {
+func (s *Service) Leaderboard(ctx context.Context, scope Scope, by LeaderboardOrder, days, limit, offset int) (places []Place, err error) {
 	now := s.clock()
 	err = s.store.View(ctx, func(ctx context.Context, tx Tx) error {
-		places, err = leaderboard(ctx, tx, account, now, by, days, limit, offset)
+		places, err = leaderboard(ctx, tx, scope, now, by, days, limit, offset)
 		return err
 	})
 	return places, err
@@ -57,7 +57,8 @@ type ranked struct {
 	rank          int
 }
 
-func leaderboard(ctx context.Context, tx Tx, account int64, now time.Time, by LeaderboardOrder, days, limit, offset int) ([]Place, error) {
+func leaderboard(ctx context.Context, tx Tx, scope Scope, now time.Time, by LeaderboardOrder, days, limit, offset int) ([]Place, error) {
+	account := scope.Community
 	k, err := balancesOf(ctx, tx, account)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func leaderboard(ctx context.Context, tx Tx, account int64, now time.Time, by Le
 		}
 		k.balances, k.current = Balances(ledger, k.rules), true
 	}
-	members, err := tx.ListedMembers(ctx, account)
+	members, err := tx.ListedMembers(ctx, scope)
 	if err != nil {
 		return nil, err
 	}

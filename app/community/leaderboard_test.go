@@ -38,7 +38,7 @@ func (s *standings) earn(points map[int64]int64) {
 // board writes a leaderboard: rank, login and points of each place.
 func (s *standings) board(by community.LeaderboardOrder, days, limit, offset int) string {
 	s.t.Helper()
-	places, err := s.service.Leaderboard(s.t.Context(), 77, by, days, limit, offset)
+	places, err := s.service.Leaderboard(s.t.Context(), community.Scope{Community: 77}, by, days, limit, offset)
 	if err != nil {
 		s.t.Fatal(err)
 	}

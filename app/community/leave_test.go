@@ -19,7 +19,7 @@ func TestLeavingErasesFormerLogins(t *testing.T) {
 		asked := f.comments
 		for i := range 12 {
 			f.change(func(ctx context.Context, tx community.Tx) error {
-				_, _, err := community.Register(ctx, tx, rocket.Owner.ID, person(maya, fmt.Sprint("maya-", i%2)), community.JoinedByTaking, f.now)
+				_, _, err := community.Register(ctx, tx, rocket.Owner.ID, rocket.ID, person(maya, fmt.Sprint("maya-", i%2)), community.JoinedByTaking, f.now)
 				return err
 			})
 		}
@@ -51,7 +51,7 @@ func TestManyWhoLeaveAreErasedTogether(t *testing.T) {
 		for id := range int64(5) {
 			who := app.User{ID: 1000 + id, Login: fmt.Sprint("passer-", id)}
 			f.change(func(ctx context.Context, tx community.Tx) error {
-				m, _, err := community.Register(ctx, tx, rocket.Owner.ID, who, community.JoinedByTaking, f.now)
+				m, _, err := community.Register(ctx, tx, rocket.Owner.ID, rocket.ID, who, community.JoinedByTaking, f.now)
 				if err != nil {
 					return err
 				}

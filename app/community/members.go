@@ -48,6 +48,9 @@ type Member struct {
 	Blocked      bool      `json:"blocked,omitempty"`
 	HeldAt       time.Time `json:"held_at,omitzero"`
 	HeldWhy      string    `json:"held_why,omitempty"`
+	// SeenIn is a repository that they are known from, a public one where there is any:
+	// who was seen only in private is named nowhere else. 0 is for everybody to know.
+	SeenIn int64 `json:"seen_in,omitempty"`
 	// Contributions counts what the member did, by kind.
 	Contributions map[string]int `json:"contributions,omitempty"`
 	// OptOuts are the things the member wants to be left out of. E-mail is nobody's before
@@ -134,10 +137,11 @@ type Tx interface {
 	Member(ctx context.Context, community, id int64) (Member, error)
 	MemberByLogin(ctx context.Context, community int64, login string) (Member, error)
 	Members(ctx context.Context, community int64) ([]Member, error)
-	// ActiveMembers lists those who are members now, from after one, by id.
-	ActiveMembers(ctx context.Context, community, after int64, limit int) ([]Member, error)
-	// ListedMembers lists whom a leaderboard may name (Member.Listed), by id.
-	ListedMembers(ctx context.Context, community int64) ([]int64, error)
+	// ActiveMembers lists those who are members now and known within a scope, from after
+	// one, by id.
+	ActiveMembers(ctx context.Context, scope Scope, after int64, limit int) ([]Member, error)
+	// ListedMembers lists whom a leaderboard may name there (Member.Listed), by id.
+	ListedMembers(ctx context.Context, scope Scope) ([]int64, error)
 	SaveMember(ctx context.Context, member Member) error
 
 	Ledger

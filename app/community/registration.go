@@ -13,10 +13,10 @@ import (
 func MemberSubject(id int64) string { return fmt.Sprintf("member/%d", id) }
 
 // Register makes the person a member inside a transaction, or notes that a member
-// was active. Bots and deleted accounts never register (RULES §1), and who left only by
+// was active; in is the repository where they were seen. Bots and deleted accounts never register (RULES §1), and who left only by
 // the command: an erasure is undone by nobody else. It reports whether the person is a
 // member afterwards.
-func Register(ctx context.Context, tx Tx, community int64, user app.User, by Join, at time.Time) (Member, bool, error) {
+func Register(ctx context.Context, tx Tx, community, in int64, user app.User, by Join, at time.Time) (Member, bool, error) {
 	if user.Gone() || user.Bot {
 		return Member{}, false, nil
 	}
@@ -25,7 +25,7 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 		return m, false, err
 	}
 	if err == nil && m.Active() {
-		return touch(ctx, tx, m, user, by, at)
+		return touch(ctx, tx, m, in, user, by, at)
 	}
 	if by != JoinedByCommand && !m.LeftAt.IsZero() {
 		return m, false, nil // who left comes back only by asking
@@ -35,6 +35,7 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 	if !user.CreatedAt.IsZero() {
 		m.AccountCreatedAt = user.CreatedAt
 	}
+	m.SeenIn = in
 	m.JoinedAt, m.JoinedBy, m.LeftAt, m.LastActiveAt, m.Role = at, by, time.Time{}, at, "member"
 	if err := tx.SaveMember(ctx, m); err != nil {
 		return m, false, err
@@ -46,7 +47,7 @@ func Register(ctx context.Context, tx Tx, community int64, user app.User, by Joi
 
 // touch keeps a member's login and activity current; joining by command makes a
 // regular of somebody who was registered without asking.
-func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time.Time) (Member, bool, error) {
+func touch(ctx context.Context, tx Tx, m Member, in int64, user app.User, by Join, at time.Time) (Member, bool, error) {
 	changed := m.Login != user.Login || at.Sub(m.LastActiveAt) > time.Hour
 	m.rename(user.Login)
 	if at.After(m.LastActiveAt) {
@@ -58,10 +59,45 @@ func touch(ctx context.Context, tx Tx, m Member, user app.User, by Join, at time
 	if by == JoinedByCommand && m.JoinedBy != JoinedByCommand {
 		m.JoinedBy, changed = by, true
 	}
-	if !changed {
+	seen, err := seenIn(ctx, tx, m, in)
+	if err != nil {
+		return m, true, err
+	}
+	if !changed && seen == m.SeenIn {
 		return m, true, nil
 	}
+	m.SeenIn = seen
 	return m, true, tx.SaveMember(ctx, m)
+}
+
+// seenIn is the repository that a member is known from when they were seen in another:
+// that one, when it is public and the one until now is not.
+func seenIn(ctx context.Context, tx Tx, m Member, in int64) (int64, error) {
+	if m.SeenIn == 0 || m.SeenIn == in {
+		return m.SeenIn, nil
+	}
+	for _, id := range []int64{m.SeenIn, in} {
+		repo, err := tx.Repository(ctx, id)
+		if err == nil && repo.Public() {
+			return id, nil
+		}
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return 0, err
+		}
+	}
+	return m.SeenIn, nil
+}
+
+// KnownIn reports whether a member may be named within a scope.
+func (m Member) KnownIn(ctx context.Context, tx Tx, scope Scope) (bool, error) {
+	if m.SeenIn == 0 || m.SeenIn == scope.Repository {
+		return true, nil
+	}
+	repo, err := tx.Repository(ctx, m.SeenIn)
+	if app.Is(err, app.CodeNotFound) {
+		return false, nil
+	}
+	return err == nil && repo.Public(), err
 }
 
 // EraseKind is the kind, and the lane, of the entry that empties the deliveries of all who

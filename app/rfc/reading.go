@@ -309,7 +309,7 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 	if !c.rules().Electorate.AutoRegister {
 		return community.SeenAs(ctx, c.tx, c.r.Community, user)
 	}
-	_, _, err := community.Register(ctx, c.tx, c.r.Community, user, community.JoinedByTaking, c.now)
+	_, _, err := community.Register(ctx, c.tx, c.r.Community, c.r.Ref.Repository, user, community.JoinedByTaking, c.now)
 	return err
 }
 

@@ -163,7 +163,7 @@ func (s *Service) create(ctx context.Context, issue app.Issue, by Trigger, actor
 			return err
 		}
 		c.copyIssue(issue)
-		if _, _, err := community.Register(ctx, tx, r.Community, issue.Author, community.JoinedByTaking, c.now); err != nil {
+		if _, _, err := community.Register(ctx, tx, r.Community, repo.ID, issue.Author, community.JoinedByTaking, c.now); err != nil {
 			return err
 		}
 		if err := c.copyPeople(ctx, issue); err != nil {

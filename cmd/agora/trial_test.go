@@ -55,6 +55,38 @@ func TestAListTellsNothingOfOtherPrivateRepositories(t *testing.T) {
 	})
 }
 
+// Who works on what is private is nobody's business outside of it, until they are seen in
+// public.
+func TestWhoWasSeenOnlyInPrivateIsNotNamedInPublic(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddUser(ghsim.NewUser{Login: "undercover"})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "vault", Private: true, Collaborators: map[string]string{"undercover": "write", "kim": "write"}})
+		s.settle()
+		open := s.issue("kim", "Weights", "Let them count.", "rfc")
+		secret, err := s.sim.As("undercover").OpenIssue("acme/vault", "Merger", "Nobody knows.", "rfc")
+		s.ok(err)
+		s.sayIn("acme/vault", "undercover", secret.Number, "I wrote this.")
+		shown := func() string {
+			return s.text("/api/v1/communities/acme/members?limit=100") + s.text("/api/v1/communities/acme/leaderboard") + s.text("/api/v1/communities/acme/leaderboard?by=reputation") +
+				s.replyTo(rfcs, open, s.say("kim", open, "/community leaderboard")) + s.text("/api/v1/communities/acme/members/undercover")
+		}
+		if all := shown(); strings.Contains(all, "undercover") || !strings.Contains(all, "kim") {
+			t.Errorf("the public learns of who works in private:\n%s", all)
+		}
+		s.refused("kim", open, "/member show @undercover", "is not a member here")
+		s.refused("kim", open, "/member reputation @undercover", "is not a member here")
+		s.contains(s.replyTo("acme/vault", secret.Number, s.sayIn("acme/vault", "kim", secret.Number, "/member show @undercover")), "undercover")
+
+		s.say("undercover", open, "Now in public.")
+		if n := strings.Count(shown(), `"undercover"`); n < 3 {
+			t.Errorf("who took part in public is named %d times, want in all lists", n)
+		}
+		s.contains(s.replyTo(rfcs, open, s.say("kim", open, "/member show @undercover")), "undercover")
+	})
+}
+
 // A repository taken from the App may become private without a word to it.
 func TestWhatTheAppLostSightOfIsNotShown(t *testing.T) {
 	t.Parallel()

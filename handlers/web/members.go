@@ -34,7 +34,7 @@ func (s *server) listMembers(ctx context.Context, in *listMembersInput) (*page[m
 		if err != nil {
 			return nil, err
 		}
-		members, err := tx.ActiveMembers(ctx, account.ID, int64(after), in.Limit+1)
+		members, err := tx.ActiveMembers(ctx, communities.Scope{Community: account.ID}, int64(after), in.Limit+1)
 		if err != nil {
 			return nil, fmt.Errorf("listing members: %w", err)
 		}
@@ -61,7 +61,11 @@ func (s *server) getMember(ctx context.Context, in *memberInput) (*memberOutput,
 		if err != nil {
 			return nil, hidden(err)
 		}
-		if !m.Active() {
+		known, err := m.KnownIn(ctx, tx, communities.Scope{Community: account.ID})
+		if err != nil {
+			return nil, err
+		}
+		if !m.Active() || !known {
 			return nil, nothing
 		}
 		shapes, err := s.shapeMembers(ctx, tx, account.ID, m)
@@ -121,7 +125,7 @@ func (s *server) listLeaderboard(ctx context.Context, in *listLeaderboardInput) 
 		if err != nil {
 			return nil, err
 		}
-		places, err := s.members.Leaderboard(ctx, account.ID, communities.LeaderboardOrder(in.By), in.Days, in.Limit+1, before)
+		places, err := s.members.Leaderboard(ctx, communities.Scope{Community: account.ID}, communities.LeaderboardOrder(in.By), in.Days, in.Limit+1, before)
 		if err != nil {
 			return nil, fmt.Errorf("reading the leaderboard of %s: %w", account.Login, err)
 		}

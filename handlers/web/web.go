@@ -47,7 +47,7 @@ type Members interface {
 	// Reputations are the R of some members, 0 to 100.
 	Reputations(ctx context.Context, account int64, members ...int64) (map[int64]int, error)
 	// Leaderboard ranks them; see community.Service.
-	Leaderboard(ctx context.Context, account int64, by communities.LeaderboardOrder, days, limit, offset int) ([]communities.Place, error)
+	Leaderboard(ctx context.Context, scope communities.Scope, by communities.LeaderboardOrder, days, limit, offset int) ([]communities.Place, error)
 	// Stats measures a community, and Engagement is a member's score, as far as a scope
 	// goes.
 	Stats(ctx context.Context, scope communities.Scope) (communities.Stats, error)

@@ -184,7 +184,7 @@ func (f failing) Reputations(context.Context, int64, ...int64) (map[int64]int, e
 	return nil, f()
 }
 
-func (f failing) Leaderboard(context.Context, int64, community.LeaderboardOrder, int, int, int) ([]community.Place, error) {
+func (f failing) Leaderboard(context.Context, community.Scope, community.LeaderboardOrder, int, int, int) ([]community.Place, error) {
 	return nil, f()
 }
 

@@ -103,9 +103,9 @@ func (standings) Engagement(_ context.Context, scope community.Scope, member int
 }
 
 // Leaderboard ranks three members; the first has half a point less than the days asked for.
-func (standings) Leaderboard(_ context.Context, account int64, by community.LeaderboardOrder, days, limit, offset int) ([]community.Place, error) {
-	if account != acme.ID {
-		return nil, fmt.Errorf("asked for account %d", account)
+func (standings) Leaderboard(_ context.Context, scope community.Scope, by community.LeaderboardOrder, days, limit, offset int) ([]community.Place, error) {
+	if scope != (community.Scope{Community: acme.ID}) {
+		return nil, fmt.Errorf("asked for %+v", scope)
 	}
 	points := int64(days) * community.Scale
 	if by == community.ByReputation {
