@@ -21,7 +21,8 @@ const (
 // TypeLabelPrefix begins the label that gives an RFC its type.
 const TypeLabelPrefix = "rfc-type/"
 
-// Types are all types of RFCs, in the order of RULES §2.
+// Types are all types of RFCs, in the order of RULES §2: each asks for at least as much
+// as those before it.
 func Types() []Type {
 	return []Type{Roadmap, CapabilityProposal, Standard, PolicyChange, BreakingChange}
 }

@@ -233,7 +233,8 @@ func (c *change) copyIssue(issue app.Issue) {
 	}
 }
 
-// setType reads the type: the label wins, then the form's field, then front matter.
+// setType reads the type: the label wins, of several the one that asks for most, then
+// the form's field, then front matter.
 func (c *change) setType(issue app.Issue) {
 	t := typeOf(issue)
 	if t == c.r.Type {
@@ -247,15 +248,17 @@ func (c *change) setType(issue app.Issue) {
 }
 
 func typeOf(issue app.Issue) config.Type {
-	labels := slices.Clone(issue.Labels)
-	slices.Sort(labels)
-	for _, l := range labels {
+	strictest, labelled := config.Type(""), -1
+	for _, l := range issue.Labels {
 		if !strings.HasPrefix(strings.ToLower(l), config.TypeLabelPrefix) {
 			continue
 		}
-		if t, err := config.ParseType(l); err == nil {
-			return t
+		if t, err := config.ParseType(l); err == nil && slices.Index(config.Types(), t) > labelled {
+			strictest, labelled = t, slices.Index(config.Types(), t)
 		}
+	}
+	if labelled >= 0 {
+		return strictest
 	}
 	for _, text := range []string{command.FormField(issue.Body, "Type"), command.FrontMatter(issue.Body)["type"]} {
 		if t, err := config.ParseType(text); err == nil {

@@ -52,7 +52,17 @@ func TestTheTypeByLabelFormOrFrontMatter(t *testing.T) {
 	if got := s.rfc(4).Type; got != "roadmap" {
 		t.Errorf("without its label RFC-4 is a %s, want roadmap", got)
 	}
-	s.ok(s.sim.As("lee").AddLabels(rfcs, labelled, "rfc-type/policy-change"))
+	for _, more := range []string{"rfc-type/policy-change", "rfc-type/roadmap"} { // who adds a lax one gains nothing
+		s.ok(s.sim.As("lee").AddLabels(rfcs, labelled, more))
+		if got := s.rfc(4).Type; got != "policy_change" {
+			t.Errorf("with %s too RFC-4 is a %s, want policy_change", more, got)
+		}
+	}
+	s.ok(s.sim.As("lee").RemoveLabel(rfcs, labelled, "rfc-type/roadmap"))
+	s.ok(s.sim.As("lee").AddLabels(rfcs, labelled, "rfc-type/capability-proposal"))
+	if got := s.rfc(4).Type; got != "policy_change" {
+		t.Errorf("with a capability proposal's label too RFC-4 is a %s, want policy_change", got)
+	}
 	s.done("maya", labelled, "/rfc vote")
 	s.ok(s.sim.As("lee").RemoveLabel(rfcs, labelled, "rfc-type/policy-change"))
 	if r := s.rfc(4); r.Type != "policy_change" || r.Deadline.Sub(r.VotingOpenedAt) != 14*day {
