@@ -322,6 +322,12 @@ func (p *posting) publish(ctx context.Context) error {
 	if p.record.Sent == sent {
 		return nil
 	}
+	if p.record.Sent != "" { // should the answer be lost, it says one or the other
+		p.record.Sent = ""
+		if err := p.save(ctx); err != nil {
+			return err
+		}
+	}
 	err := github.EditIssue(ctx, p.record.Issue, p.body)
 	if err != nil && !app.Is(err, app.CodeNotFound) && !app.Is(err, app.CodeGone) {
 		return err

@@ -88,8 +88,15 @@ func (p publication) comment(ctx context.Context, key, marker, body string) (Wri
 	return w, p.save(ctx, w)
 }
 
-// edit makes a comment of ours say body.
+// edit makes a comment of ours say body. That it does not say what it said before is
+// stored first: should the answer be lost, it says one or the other.
 func (p publication) edit(ctx context.Context, w *Written, body string) error {
+	if w.Sent != "" {
+		w.Sent = ""
+		if err := p.save(ctx, *w); err != nil {
+			return err
+		}
+	}
 	if err := p.github.EditComment(ctx, w.CommentID, body); err != nil {
 		return err
 	}

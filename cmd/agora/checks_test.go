@@ -332,3 +332,25 @@ func TestChecksWhoseAnswersAreLost(t *testing.T) {
 	s.pass(time.Hour)
 	s.checkIs(both, "in_progress")
 }
+
+// A comment edited without an answer does not count as what it said before: when that is
+// to be said again, it is.
+func TestACommentWhoseEditIsLostIsMadeTrueAgain(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "The RFC", "Text.", "rfc")
+	c := s.say("lee", number, "/vote approve")
+	before := s.replyTo(rfcs, number, c)
+	s.contains(before, "there is no vote now")
+	s.sim.Fault(ghsim.Fault{Method: http.MethodPatch, PathPattern: "/repos/acme/rfcs/issues/comments/*", DropAfter: true})
+	s.ok(s.sim.As("lee").EditComment(rfcs, c.ID, "/vote nonsense"))
+	if now := s.replyTo(rfcs, number, c); now == before {
+		t.Fatal("the reply was not edited")
+	}
+	s.ok(s.sim.As("lee").EditComment(rfcs, c.ID, "/vote approve"))
+	s.sim.ClearFaults()
+	s.pass(time.Hour)
+	if after := s.replyTo(rfcs, number, c); after != before {
+		t.Errorf("the reply stays\n%s\nwant\n%s", after, before)
+	}
+}
