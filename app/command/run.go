@@ -24,7 +24,7 @@ type Run struct {
 	// Foreign is set once somebody else edited the comment: what a reading finds there
 	// may not be its author's words.
 	Foreign bool `json:"foreign,omitempty"`
-	// Reactions are the ids of what stands on the comment, by content.
+	// Reactions are the ids of what stands on the comment, by content; 0 of what may.
 	Reactions map[string]int64 `json:"reactions,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -184,23 +185,29 @@ func (p publication) answer(ctx context.Context, run *command.Run) error {
 }
 
 // react makes the reactions on a command's comment those wanted. GitHub keeps one
-// reaction of a kind per person, so that repeating one changes nothing.
+// reaction of a kind per person, so that repeating one changes nothing, and tells its
+// id again. Which are about to be given is stored first: should an answer be lost,
+// they may stand.
 func (p publication) react(ctx context.Context, run *command.Run) error {
 	wanted := run.Wanted()
 	standing := map[string]int64{}
 	for content, id := range run.Reactions {
 		if slices.Contains(wanted, content) {
 			standing[content] = id
-			continue
-		}
-		if err := p.github.Unreact(ctx, run.CommentID, id); err != nil && !app.Is(err, app.CodeNotFound) {
+		} else if gone, err := p.unreact(ctx, run.CommentID, content, id); gone || err != nil {
 			return err
 		}
 	}
+	var missing []string
 	for _, content := range wanted {
-		if standing[content] != 0 {
-			continue
+		if standing[content] == 0 {
+			missing, standing[content] = append(missing, content), 0
 		}
+	}
+	if err := p.keepReactions(ctx, run, standing); err != nil || len(missing) == 0 {
+		return err
+	}
+	for _, content := range missing {
 		id, err := p.github.React(ctx, run.CommentID, content)
 		if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 			return nil // the comment was deleted
@@ -210,13 +217,39 @@ func (p publication) react(ctx context.Context, run *command.Run) error {
 		}
 		standing[content] = id
 	}
-	run.Reactions = standing
+	return p.keepReactions(ctx, run, standing)
+}
+
+// unreact takes a reaction back, also one that only may stand; gone tells that its
+// comment does not.
+func (p publication) unreact(ctx context.Context, comment int64, content string, id int64) (gone bool, err error) {
+	if id == 0 {
+		id, err = p.github.React(ctx, comment, content)
+		if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	if err := p.github.Unreact(ctx, comment, id); err != nil && !app.Is(err, app.CodeNotFound) {
+		return false, err
+	}
+	return false, nil
+}
+
+// keepReactions remembers which reactions stand, or may (0), unless that is known.
+func (p publication) keepReactions(ctx context.Context, run *command.Run, standing map[string]int64) error {
+	if maps.Equal(run.Reactions, standing) {
+		return nil
+	}
+	run.Reactions = maps.Clone(standing)
 	return p.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		fresh, err := tx.CommandRun(ctx, run.Repository, run.CommentID)
 		if err != nil {
 			return err
 		}
-		fresh.Reactions = standing
+		fresh.Reactions = run.Reactions
 		return tx.SaveCommandRun(ctx, fresh)
 	})
 }

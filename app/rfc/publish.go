@@ -204,6 +204,12 @@ func (p publication) labels(ctx context.Context, v *View) error {
 	if err != nil {
 		return err
 	}
+	if written.Sent != "" { // should an answer be lost, it wears these or others
+		written.Sent = ""
+		if err := p.save(ctx, written); err != nil {
+			return err
+		}
+	}
 	if !issue.HasLabel(want) || peoples && !issue.HasLabel(p.label(*v)) {
 		add := []string{want}
 		if peoples && !issue.HasLabel(p.label(*v)) {

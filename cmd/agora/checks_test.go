@@ -354,3 +354,22 @@ func TestACommentWhoseEditIsLostIsMadeTrueAgain(t *testing.T) {
 		t.Errorf("the reply stays\n%s\nwant\n%s", after, before)
 	}
 }
+
+// A reaction given without an answer is taken back when it is no longer wanted.
+func TestAReactionWhoseAnswerIsLostIsTakenBack(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "The RFC", "Text.", "rfc")
+	s.sim.Fault(ghsim.Fault{Method: http.MethodPost, PathPattern: "/repos/acme/rfcs/issues/comments/*/reactions", DropAfter: true})
+	c := s.say("lee", number, "/member jion")
+	s.pass(time.Minute)
+	if !s.reacted(c, "confused") {
+		t.Fatal("the mistyped command is not answered")
+	}
+	s.ok(s.sim.As("lee").EditComment(rfcs, c.ID, "/member join"))
+	s.sim.ClearFaults()
+	s.pass(time.Hour)
+	if !s.reacted(c, "rocket") || s.reacted(c, "confused") {
+		t.Errorf("done, and the comment wears rocket=%t confused=%t", s.reacted(c, "rocket"), s.reacted(c, "confused"))
+	}
+}
