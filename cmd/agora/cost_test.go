@@ -140,7 +140,9 @@ func TestABurstOfVotesIsShownTogether(t *testing.T) {
 	jump(t, ctx, s, 6*time.Hour)
 
 	counts, table := asked(s)
-	if edits := counts["PATCH "+commentRoute]; edits > 3 {
+	edits := counts["PATCH "+commentRoute]
+	t.Logf("%d edits of comments for a burst of %d votes", edits, len(logins))
+	if edits > 3 {
 		t.Errorf("%d edits of comments for a burst of votes, want at most 3\n%s", edits, table)
 	}
 	sticky := commentWith(t, s, constitution, pull.Number, "<!-- agora:rfc 1 -->")
@@ -191,6 +193,7 @@ func TestAQuietRoundAsksOncePerReading(t *testing.T) {
 				}
 			}
 			_, table := asked(s)
+			t.Logf("%d whole answers and %d unchanged ones in %d hours of %d readings", whole, unchanged, hours, polls)
 			if whole > hours || whole+unchanged > hours*polls || unchanged < hours*(polls-1)-1 {
 				t.Errorf("%d whole answers and %d unchanged ones in %d hours of %d readings\n%s", whole, unchanged, hours, polls, table)
 			}
