@@ -2,12 +2,15 @@ package community
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/config"
@@ -170,10 +173,54 @@ func (p profile) flags(ctx context.Context, b *strings.Builder) error {
 		return nil
 	}
 	found, flagged, err := ringOf(ctx, p.tx, p.member)
-	if err == nil && flagged {
-		fmt.Fprintf(b, "\n**For stewards**: on %s %s. It decides nothing; see who they are and what they exchanged in their receipts.\n", date(found.At), found.Reason)
+	if err != nil || !flagged {
+		return err
 	}
-	return err
+	others, err := p.others(ctx, found)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "\n**For stewards**: on %s %s. Beside this member: %s. It decides nothing; their receipts tell what they earned.\n",
+		date(found.At), found.Reason, others)
+	return nil
+}
+
+// othersShown is how many members of a ring a profile names.
+const othersShown = 20
+
+// others names the members of a ring besides the one who is shown, as far as they may be
+// named here.
+func (p profile) others(ctx context.Context, flag audit.Entry) (string, error) {
+	var ring Ring
+	if err := json.Unmarshal(flag.Inputs, &ring); err != nil {
+		return "", fmt.Errorf("reading the ring that was seen on %s: %w", date(flag.At), err)
+	}
+	var names []string
+	unnamed := 0
+	for _, id := range ring.Members {
+		if id == p.member.ID {
+			continue
+		}
+		m, err := p.tx.Member(ctx, p.member.Community, id)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return "", err
+		}
+		known := err == nil && m.Active()
+		if known {
+			if known, err = m.KnownIn(ctx, p.tx, Scope{Community: m.Community, Repository: p.call.Repo.ID}); err != nil {
+				return "", err
+			}
+		}
+		if !known || len(names) == othersShown {
+			unnamed++
+			continue
+		}
+		names = append(names, p.escape(m.Login, maxLogin))
+	}
+	if unnamed > 0 {
+		names = append(names, fmt.Sprintf("%d more", unnamed))
+	}
+	return strings.Join(names, ", "), nil
 }
 
 // earned counts what stands in the ledger to the member's credit, by kind, without the

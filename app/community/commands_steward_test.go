@@ -276,7 +276,7 @@ func TestRingsAreFlaggedForStewardsAlone(t *testing.T) {
 		if flags(kim) != 1 || flags(lee) != 1 || flags(maya) != 0 {
 			f.t.Errorf("flags: kim %d, lee %d, maya %d, want 1, 1, 0", flags(kim), flags(lee), flags(maya))
 		}
-		if reply := f.accepts(person(maya, "maya"), "/member show @kim"); !strings.Contains(reply, "a group of 3 was seen in which 5 of 6 possible directions") {
+		if reply := f.accepts(person(maya, "maya"), "/member show @kim"); !strings.Contains(reply, "a group of 3 was seen in which 5 of 6 possible directions") || !strings.Contains(reply, "Beside this member: lee, ") {
 			f.t.Errorf("the steward is not told:\n%s", reply)
 		}
 		if reply := f.accepts(person(lee, "lee"), "/member show @kim"); strings.Contains(reply, "group of") {
