@@ -94,11 +94,12 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 		}
 		run.Foreign = true
 		return r.save(ctx, run)
-	case len(results) == 0 && !known, in.Reading && run.Foreign:
+	case in.Reading && run.Foreign:
 		return nil
-	}
-	if in.Edited && in.Waits && r.unheard(run, in.Previous) {
-		return ErrOutOfOrder
+	case in.Edited && in.Waits && r.unheard(run, in.Previous):
+		return ErrOutOfOrder // also where the edit left no command: it takes back what was refused
+	case len(results) == 0 && !known:
+		return nil
 	}
 	pending := r.pending(in, run, known, results)
 	mended := in.Edited && r.forgetRefused(&run)

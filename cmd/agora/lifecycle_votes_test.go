@@ -216,6 +216,25 @@ func TestAnEditThatOvertakesItsCommentChangesNoVote(t *testing.T) {
 	}
 }
 
+// An edit that takes a mistyped command away may come first too: the comment is not left
+// with an answer to what it no longer says.
+func TestAnEditThatOvertakesAMistypedCommandTakesItBack(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Votes", "Text.", "rfc")
+	s.sim.HoldWebhooks()
+	c, err := s.sim.As("lee").Comment(rfcs, number, "/vote")
+	s.ok(err)
+	s.clock.ahead.Add(int64(3 * time.Second))
+	s.ok(s.sim.As("lee").EditComment(rfcs, c.ID, "Never mind."))
+	s.sim.ReleaseWebhooks(ghsim.Release{Shuffle: true, Seed: 4}) // the edit first
+	s.pass(time.Minute)
+	s.pass(time.Minute)
+	if s.reacted(c, "confused") {
+		t.Errorf("the comment still wears 😕; the reply: %s", s.replyTo(rfcs, number, c))
+	}
+}
+
 // While GitHub fails over a deadline, reactions before it go unread that extend it, and
 // a vote within the extension seems to come too late. It counts when all is read.
 func TestAVoteWithinAnExtensionThatIsReadLateCounts(t *testing.T) {

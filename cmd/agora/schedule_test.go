@@ -33,12 +33,12 @@ var (
 const performances = 5
 
 // Schedules that once ended otherwise are played for ever: an edit that overtook its
-// comment's commands, votes taken after a deadline that earlier votes, read later, had
+// comment's commands or took them away, votes taken after a deadline that earlier votes, read later, had
 // not moved, a check run that was made anew, and a reaction given, without an answer.
 func TestSchedulesThatOnceFailed(t *testing.T) {
 	t.Parallel()
 	folder := fastFolder(t)
-	for _, seed := range []uint64{20016, 20620, 20621, 50097, 101771} {
+	for _, seed := range []uint64{20016, 20620, 20621, 50097, 101771, 110000} {
 		for _, what := range playLife(t.Context(), filepath.Join(folder, fmt.Sprint(seed)), seed/performances, seed, seed) {
 			t.Errorf("schedule %d: %s", seed, what)
 		}
