@@ -89,21 +89,36 @@ func first(numbers []int) int {
 	return numbers[0]
 }
 
-// CheckRerequested makes a check run anew because somebody asked GitHub to.
-func (s *Service) CheckRerequested(ctx context.Context, repo app.Repository, headSHA string) error {
+// CheckRerequested makes a commit's check runs anew because somebody asked GitHub to: the
+// one of a name, or all when it is "".
+func (s *Service) CheckRerequested(ctx context.Context, repo app.Repository, headSHA, name string) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		check, err := tx.Check(ctx, repo.ID, headSHA, CheckName)
-		if app.Is(err, app.CodeNotFound) {
-			return nil
+		for _, known := range []string{CheckName, ConfigCheckName} {
+			if name != "" && name != known {
+				continue
+			}
+			check, err := tx.Check(ctx, repo.ID, headSHA, known)
+			if app.Is(err, app.CodeNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			check.CheckID, check.Sent = 0, ""
+			if err := tx.SaveCheck(ctx, check); err != nil {
+				return err
+			}
+			ref := app.IssueRef{Repository: repo.ID, Number: first(check.Pulls)}
+			if known == ConfigCheckName {
+				err = orderConfigCheck(ctx, tx, Order{Ref: ref, SHA: headSHA})
+			} else {
+				err = orderCheck(ctx, tx, ref, headSHA)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		check.CheckID, check.Sent = 0, ""
-		if err := tx.SaveCheck(ctx, check); err != nil {
-			return err
-		}
-		return orderCheck(ctx, tx, app.IssueRef{Repository: repo.ID, Number: first(check.Pulls)}, headSHA)
+		return nil
 	})
 }
 

@@ -27,9 +27,11 @@ func (s *Service) OrderPushedConfigCheck(ctx context.Context, repo app.Repositor
 }
 
 func (s *Service) orderConfigCheck(ctx context.Context, order Order) error {
-	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		return tx.Enqueue(ctx, order.Ref.EffectLane(), ConfigCheckKind, order.SHA, order.body())
-	})
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error { return orderConfigCheck(ctx, tx, order) })
+}
+
+func orderConfigCheck(ctx context.Context, tx Tx, order Order) error {
+	return tx.Enqueue(ctx, order.Ref.EffectLane(), ConfigCheckKind, order.SHA, order.body())
 }
 
 // pushed tells a check of the default branch's head from that of a pull request's.

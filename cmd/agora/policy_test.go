@@ -135,14 +135,18 @@ func TestAPushToTheDefaultBranchGetsTheCheckOfItsConfiguration(t *testing.T) {
 		t.Errorf("a mended configuration was pushed; its checks: %+v", runs)
 	}
 	s.contains(runs[0].Output.Summary, "from now on")
+	s.ok(s.sim.As("maya").RerequestCheckRun(rfcs, runs[0].ID))
+	if again := s.configChecks(runs[0].HeadSHA); len(again) != 2 || again[1].Conclusion != "success" {
+		t.Errorf("asked for again, the checks are %+v", again)
+	}
 	var repo app.Repository
 	must(t, s.agora.store.RFC().View(s.ctx, func(ctx context.Context, tx rfc.Tx) (err error) {
 		repo, err = tx.RepositoryByName(ctx, "acme", "rfcs")
 		return err
 	}))
 	must(t, s.agora.rfcs.CheckConfig(s.ctx, rfc.Order{Ref: app.IssueRef{Repository: repo.ID}, SHA: runs[0].HeadSHA}))
-	if again := s.configChecks(runs[0].HeadSHA); len(again) != 1 {
-		t.Errorf("the check was made again: there are %d", len(again))
+	if again := s.configChecks(runs[0].HeadSHA); len(again) != 2 {
+		t.Errorf("the check was made without need: there are %d", len(again))
 	}
 }
 

@@ -79,7 +79,7 @@ func (w *Webhooks) checkRun(ctx context.Context, e *github.CheckRunEvent, _ []by
 	if err != nil {
 		return err
 	}
-	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckRun().GetHeadSHA())
+	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckRun().GetHeadSHA(), e.GetCheckRun().GetName())
 }
 
 // checkSuite: somebody asked GitHub to run all checks of a commit again.
@@ -91,7 +91,7 @@ func (w *Webhooks) checkSuite(ctx context.Context, e *github.CheckSuiteEvent, _ 
 	if err != nil {
 		return err
 	}
-	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckSuite().GetHeadSHA())
+	return w.RFCs.CheckRerequested(ctx, repo, e.GetCheckSuite().GetHeadSHA(), "")
 }
 
 // queued finds the pull request in the name of a merge queue's branch, such as
