@@ -24,12 +24,12 @@ type playwright struct {
 	forgetful bool
 	// eager schedules come to a decision soon, mostly to accept, so that there is time to
 	// see what follows from it.
-	eager bool
-	named     int
-	said      []string            // names of comments with commands, not deleted
-	stood     map[string][]string // reactions by person
-	over      int                 // passages since the RFC was decided
-	ballots   int                 // passages of voting
+	eager   bool
+	named   int
+	said    []string            // names of comments with commands, not deleted
+	stood   map[string][]string // reactions by person
+	over    int                 // passages since the RFC was decided
+	ballots int                 // passages of voting
 }
 
 // quiet is when Agora goes on after a passage's last act, in which nobody acts and
