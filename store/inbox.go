@@ -89,6 +89,7 @@ func (s *Store) ListInbox(ctx context.Context, state string, limit int) (_ []Del
 			err = fmt.Errorf("listing the entries that are %s: %w", state, err)
 		}
 	}()
+	//nolint:gosec // a number
 	rows, err := s.read.QueryContext(ctx, `
 		SELECT id, lane, kind, dedup_key, NULL, attempts, run_at, state, error, created_at, finished_at
 		FROM deliveries WHERE state = $1 ORDER BY id DESC `+atMost(limit), state)
