@@ -284,6 +284,52 @@ func TestDatabaseNeedsNoCredentials(t *testing.T) {
 	}
 }
 
+// A password with a sign that means something in an address is refused, and no piece of it is said.
+func TestAPasswordThatIsNotEscapedIsRefusedAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ address, says string }{
+		{"postgres://agora:tiger@sshunter2@127.0.0.1:54329/agora", "write @ in a password as %40"},
+		{"postgresql://agora:tiger@sshunter2@127.0.0.1:54329/agora", "write @ in a password as %40"},
+		{"postgres://agora:tiger/hunter2@127.0.0.1/agora", "/ as %2F"},
+		{"postgres://agora:54329/hunter2@127.0.0.1/agora", "/ as %2F"}, // what stands before the / could be a port
+		{"postgres://agora:tiger#hunter2@127.0.0.1/agora", "# as %23"},
+		{"postgres://agora:54329#hunter2@127.0.0.1/agora", "# as %23"},
+		{"postgres://agora:tiger?hunter2@127.0.0.1/agora", "? as %3F"},
+		{"postgres://agora:54329?hunter2@127.0.0.1/agora", "? as %3F"},
+		{"postgres://agora:tiger%hunter2@127.0.0.1/agora", "% as %25"},
+		{"postgres://agora:tiger[hunter2@127.0.0.1/agora", "[ as %5B"},
+		{"postgres://agora:tiger]hunter2@127.0.0.1/agora", "] as %5D"},
+		{"postgres://agora:tiger@[hunter2]@127.0.0.1/agora", "@ in a password"},
+		{"postgres://agora:tiger@127.0.0.1/agora#hunter2", "# as %23"},
+		{"postgres://agora:tiger hunter2@127.0.0.1/agora", "%25"},
+		{"postgres://127.0.0.1/agora?password=tiger@hunter2", "write @"},
+	} {
+		env := environment{"AGORA_DATABASE_URL": test.address}
+		_, alone := config.LoadDatabaseURL("", env.lookup)
+		_, whole := config.LoadServer("", credentials().with("AGORA_DATABASE_URL", test.address).lookup)
+		_, inFile := config.LoadServer(file(t, "database_url: \""+test.address+"\"\n"), credentials().lookup)
+		for _, err := range []error{alone, whole, inFile, config.CheckDatabaseURL(test.address)} {
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%s: %v, want %q", test.address, err, test.says)
+				continue
+			}
+			for _, piece := range []string{"tiger", "hunter", "54329", "127.0.0.1"} {
+				if strings.Contains(err.Error(), piece) {
+					t.Errorf("%s: the error shows %q: %v", test.address, piece, err)
+				}
+			}
+		}
+	}
+	for _, good := range []string{
+		"postgres://agora:p%40ss%2Fw%23o%3Fr%25d@127.0.0.1:54329/agora?sslmode=disable", "postgres://agora:a:b@db/agora",
+		"postgres://agora@[::1]:5432/agora", "postgres:///agora?host=/run/postgresql", "postgres://a:b@one:1,two:2/agora", "sqlite://data@home/agora.db",
+	} {
+		if err := config.CheckDatabaseURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+}
+
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	t.Parallel()
 	server := load(t, "", credentials().with("AGORA_DATABASE_URL", "postgres://agora:hunter2@db/agora"))

@@ -143,11 +143,8 @@ func listenAddress(target *string) func(string) error {
 func databaseURL(target *Secret) func(string) error {
 	return func(value string) error {
 		address := strings.TrimSpace(value)
-		path, isFile := strings.CutPrefix(address, "sqlite://")
-		u, err := url.Parse(address)
-		isServer := err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") && (u.Host != "" || u.RawQuery != "")
-		if !isServer && (!isFile || path == "") {
-			return errors.New("must be like sqlite://agora-data/agora.db or postgres://user@host/agora")
+		if err := CheckDatabaseURL(address); err != nil {
+			return err
 		}
 		*target = Secret(address)
 		return nil
