@@ -67,8 +67,8 @@ func (s *Service) judge(ctx context.Context, repo app.Repository, file, former p
 	}
 	policy, problem := resolve(owner, file)
 	j.Problem, j.Locked = problem, problem == nil && policy.Locked && repo.Name != ownerRepository
-	_, err = s.storedPolicy(ctx, repo.ID)
-	j.Ruled = err == nil
+	last, err := s.storedPolicy(ctx, repo.ID)
+	j.Ruled = err == nil && !last.Defaults
 	if app.Is(err, app.CodeNotFound) {
 		err = nil
 	}

@@ -181,9 +181,12 @@ type Round struct {
 	Type          config.Type   `json:"type"`
 	Policy        config.Policy `json:"policy"`
 	PolicyVersion string        `json:"policy_version"`
-	OpenedAt      time.Time     `json:"opened_at"`
-	Planned       time.Time     `json:"planned"` // the deadline before any extension
-	Text          Text          `json:"text"`
+	// PolicyBroken says, not escaped, what was wrong with the configuration that stood when
+	// the round opened, so that the last good one rules it; "" when that one rules.
+	PolicyBroken string    `json:"policy_broken,omitempty"`
+	OpenedAt     time.Time `json:"opened_at"`
+	Planned      time.Time `json:"planned"` // the deadline before any extension
+	Text         Text      `json:"text"`
 	// Supersedes are the RFCs that the text named so when the round opened: voters accept
 	// these, and no others. Nil in a round from before it was kept.
 	Supersedes []int `json:"supersedes"`
