@@ -96,9 +96,10 @@ func (s *Service) load(ctx context.Context, tx Tx, r *RFC) (View, error) {
 	return v, err
 }
 
-// PageURL is the RFC's page on Agora's own site.
+// PageURL is the RFC's page on Agora's own site, "" when there is none: that of a private
+// repository's RFC answers as if it did not exist.
 func (s *Service) PageURL(repo app.Repository, r *RFC) string {
-	if s.PublicURL == "" || r.Number == 0 {
+	if s.PublicURL == "" || r.Number == 0 || !repo.Public() {
 		return ""
 	}
 	return fmt.Sprintf("%s/c/%s/rfcs/%d", s.PublicURL, repo.Owner.Login, r.Number)
