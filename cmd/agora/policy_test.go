@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"html"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,31 @@ func TestAPushToTheDefaultBranchGetsTheCheckOfItsConfiguration(t *testing.T) {
 	must(t, s.agora.rfcs.CheckConfig(s.ctx, rfc.Order{Ref: app.IssueRef{Repository: repo.ID}, SHA: runs[0].HeadSHA}))
 	if again := s.configChecks(runs[0].HeadSHA); len(again) != 1 {
 		t.Errorf("the check was made again: there are %d", len(again))
+	}
+}
+
+// In a repository that has rules, people find the label that makes an RFC.
+func TestTheLabelsAreThereOnceTheRulesAre(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	names := func() (names []string) {
+		for _, label := range s.sim.RepositoryLabels(rfcs) {
+			names = append(names, label.Name)
+		}
+		return names
+	}
+	s.configure(rfcs, "version: [1\n")
+	if slices.Contains(names(), "proposal") {
+		t.Errorf("by broken rules there are %q", names())
+	}
+	s.configure(rfcs, "version: 1\nrfc: { label: proposal }\n")
+	if got := names(); !slices.Contains(got, "proposal") || !slices.Contains(got, "rfc-type/standard") || slices.Contains(got, "rfc") {
+		t.Errorf("the labels are %q", got)
+	}
+	s.sim.ResetCounters()
+	s.configure(rfcs, "version: 1\nrfc: { label: proposal, min_supporters: 1 }\n")
+	if counts, table := asked(s.stage); counts["POST /repos/{owner}/{repo}/labels"]+counts["GET /repos/{owner}/{repo}/labels"] > 0 {
+		t.Errorf("they are made, or looked for, again:\n%s", table)
 	}
 }
 
