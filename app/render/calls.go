@@ -107,6 +107,9 @@ func warnings(v rfc.View) []string {
 	if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
 		say("Voting could not be opened: %s", Escape(v.RFC.OpenBlocked, maxReason))
 	}
+	if v.RFC.MergeRefused && v.RFC.State == rfc.Accepted && Current(v) {
+		say("GitHub did not let Agora merge this as `merge_on_accept: %s` says. It takes the App's permission *Contents: write*, accepted for this account, and rules of the branch that let the App merge. Until then, merge it by hand.", v.Round.Policy.MergeOnAccept)
+	}
 	if v.RFC.ChangedSince() {
 		say("The text changed after it was accepted: the acceptance holds for %s only. A steward may call the change editorial with `/rfc editorial \"why\"`.", boundName(v.RFC))
 	}

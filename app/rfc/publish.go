@@ -314,6 +314,13 @@ func (p publication) merge(ctx context.Context, v *View) error {
 	err := p.once(ctx, fmt.Sprintf("merge/%d", v.Round.Number), func() error {
 		return p.github.Merge(ctx, p.ref.Number, v.RFC.Bound.Head, string(method), fmt.Sprintf("%s: %s", v.RFC.Name(), v.RFC.Title))
 	})
+	refused := app.Is(err, app.CodeForbidden)
+	if (refused || err == nil) && refused != v.RFC.MergeRefused { // who waits for it learns of it from the status
+		return errors.Join(err, p.update(ctx, p.ref, func(_ context.Context, c *change) error {
+			c.r.MergeRefused, c.urgent = refused, true
+			return nil
+		}))
+	}
 	if !app.Is(err, app.CodeConflict) && !app.Is(err, app.CodeInvalid) {
 		return err
 	}

@@ -103,6 +103,8 @@ type RFC struct {
 	DiscussionEnds time.Time `json:"discussion_ends,omitzero"` // voting opens by itself
 	// OpenBlocked says why no round could be opened though it was due ("" when nothing is in the way).
 	OpenBlocked string `json:"open_blocked,omitempty"`
+	// MergeRefused tells that GitHub did not let an accepted pull request be merged.
+	MergeRefused bool `json:"merge_refused,omitempty"`
 
 	Round         int       `json:"round"` // the newest round, 0 before the first
 	Postponements int       `json:"postponements,omitempty"`

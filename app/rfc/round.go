@@ -52,6 +52,7 @@ func (c *change) openRound(ctx context.Context, why, words string, actor app.Use
 			c.round.Weight += v.Weight
 		}
 	}
+	c.r.MergeRefused = false
 	c.r.OpenBlocked, c.r.RetryAt, c.r.PolicyVersion = "", time.Time{}, c.policy.Version
 	c.r.wear(c.now)
 	if err := c.tx.SaveElectorate(ctx, c.r.ID, c.round.Number, voters); err != nil {
