@@ -91,7 +91,7 @@ func (s *Store) openPostgres(connections int) error {
 	// Whoever named the address on the command line is told too that a password in it is not escaped, before errors
 	// of the connection show a part of it as the host.
 	if err := config.CheckDatabaseURL(s.url); err != nil {
-		return fmt.Errorf("what names it %w", err)
+		return fmt.Errorf("the address %w", err)
 	}
 	connect, err := pgx.ParseConfig(s.url)
 	if err != nil {
