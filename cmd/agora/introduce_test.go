@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -119,12 +120,20 @@ func TestServingDoesNotWaitForGitHub(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, server, around) }()
-	for line := range log {
-		if strings.Contains(line, `"public_url":"`+server.PublicURL+`","message":"serving"`) {
-			break
-		}
+	serving := regexp.MustCompile(`"listen":"([^"]+)","public_url":"` + regexp.QuoteMeta(server.PublicURL) + `","message":"serving"`)
+	var listen []string
+	for listen == nil {
+		listen = serving.FindStringSubmatch(<-log)
 	}
 	<-asked
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listen[1]+"/readyz", nil)
+	must(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	must(t, err)
+	must(t, answer.Body.Close())
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("while GitHub is silent, /readyz answers %d", answer.StatusCode)
+	}
 	cancel()
 	must(t, <-ended)
 }
