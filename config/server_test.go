@@ -205,6 +205,9 @@ func TestWrongServerSettingsAreNamed(t *testing.T) {
 	for _, test := range []struct{ variable, value, key, says string }{
 		{"GITHUB_APP_WEBHOOK_SECRET", "", "webhook_secret", "missing or empty"},
 		{"GITHUB_APP_WEBHOOK_SECRET", " \t", "webhook_secret", "missing or empty"},
+		{"GITHUB_APP_WEBHOOK_SECRET", "null", "webhook_secret", "jq prints for a field that is not there"},
+		{"GITHUB_APP_WEBHOOK_SECRET", "", "webhook_secret", "https://github.com/organizations/ORG/settings/apps"},
+		{"GITHUB_APP_INTEGRATION_ID", "null", "integration_id", "jq prints for a field that is not there"},
 		{"GITHUB_APP_PRIVATE_KEY", "", "private_key", "Generate a private key"},
 		{"GITHUB_APP_PRIVATE_KEY", "hunter2", "private_key", "not a PEM file"},
 		{"GITHUB_APP_PRIVATE_KEY", "-----BEGIN RSA PRIVATE KEY-----\nMIIaaa\n-----END RSA PRIVATE KEY-----\n", "private_key", "P"},
@@ -213,6 +216,9 @@ func TestWrongServerSettingsAreNamed(t *testing.T) {
 		{"GITHUB_APP_INTEGRATION_ID", "my-app", "integration_id", "App ID"},
 		{"GITHUB_APP_INTEGRATION_ID", "0", "integration_id", "App ID"},
 		{"GITHUB_WEB_URL", "github.com", "web_url", "https://"},
+		{"GITHUB_WEB_URL", "https://git.example.org/api/v3", "web_url", "those of the API, with /api/v3, follow from it"},
+		{"GITHUB_WEB_URL", "https://git.example.org/api/v3/", "web_url", "GitHub's pages"},
+		{"GITHUB_WEB_URL", "https://api.github.com", "web_url", "https://github.com"},
 		{"GITHUB_V3_API_URL", "ftp://x", "v3_api_url", "https://"},
 		{"GITHUB_V4_API_URL", "https://u:hunter2@x", "v4_api_url", "without user"},
 		{"AGORA_LISTEN", "8420", "listen", ":8420"},
@@ -281,6 +287,52 @@ func TestDatabaseNeedsNoCredentials(t *testing.T) {
 	}
 	if _, err := config.LoadDatabaseURL("", environment{"AGORA_DATABASE_URL": "x"}.lookup); err == nil {
 		t.Error("a bad database URL should be refused")
+	}
+}
+
+// A password with a sign that means something in an address is refused, and no piece of it is said.
+func TestAPasswordThatIsNotEscapedIsRefusedAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ address, says string }{
+		{"postgres://agora:tiger@sshunter2@127.0.0.1:54329/agora", "write @ in a password as %40"},
+		{"postgresql://agora:tiger@sshunter2@127.0.0.1:54329/agora", "write @ in a password as %40"},
+		{"postgres://agora:tiger/hunter2@127.0.0.1/agora", "/ as %2F"},
+		{"postgres://agora:54329/hunter2@127.0.0.1/agora", "/ as %2F"}, // what stands before the / could be a port
+		{"postgres://agora:tiger#hunter2@127.0.0.1/agora", "# as %23"},
+		{"postgres://agora:54329#hunter2@127.0.0.1/agora", "# as %23"},
+		{"postgres://agora:tiger?hunter2@127.0.0.1/agora", "? as %3F"},
+		{"postgres://agora:54329?hunter2@127.0.0.1/agora", "? as %3F"},
+		{"postgres://agora:tiger%hunter2@127.0.0.1/agora", "% as %25"},
+		{"postgres://agora:tiger[hunter2@127.0.0.1/agora", "[ as %5B"},
+		{"postgres://agora:tiger]hunter2@127.0.0.1/agora", "] as %5D"},
+		{"postgres://agora:tiger@[hunter2]@127.0.0.1/agora", "@ in a password"},
+		{"postgres://agora:tiger@127.0.0.1/agora#hunter2", "# as %23"},
+		{"postgres://agora:tiger hunter2@127.0.0.1/agora", "%25"},
+		{"postgres://127.0.0.1/agora?password=tiger@hunter2", "write @"},
+	} {
+		env := environment{"AGORA_DATABASE_URL": test.address}
+		_, alone := config.LoadDatabaseURL("", env.lookup)
+		_, whole := config.LoadServer("", credentials().with("AGORA_DATABASE_URL", test.address).lookup)
+		_, inFile := config.LoadServer(file(t, "database_url: \""+test.address+"\"\n"), credentials().lookup)
+		for _, err := range []error{alone, whole, inFile, config.CheckDatabaseURL(test.address)} {
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%s: %v, want %q", test.address, err, test.says)
+				continue
+			}
+			for _, piece := range []string{"tiger", "hunter", "54329", "127.0.0.1"} {
+				if strings.Contains(err.Error(), piece) {
+					t.Errorf("%s: the error shows %q: %v", test.address, piece, err)
+				}
+			}
+		}
+	}
+	for _, good := range []string{
+		"postgres://agora:p%40ss%2Fw%23o%3Fr%25d@127.0.0.1:54329/agora?sslmode=disable", "postgres://agora:a:b@db/agora",
+		"postgres://agora@[::1]:5432/agora", "postgres:///agora?host=/run/postgresql", "postgres://a:b@one:1,two:2/agora", "sqlite://data@home/agora.db",
+	} {
+		if err := config.CheckDatabaseURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
 	}
 }
 

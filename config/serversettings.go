@@ -17,7 +17,7 @@ import (
 // serverSettings lists the settings of a server, each bound to its place in s.
 func serverSettings(s *Server) []setting {
 	return []setting{
-		{key: "github.web_url", env: "GITHUB_WEB_URL", set: webAddress(&s.GitHub.WebURL)},
+		{key: "github.web_url", env: "GITHUB_WEB_URL", set: gitHubAddress(&s.GitHub.WebURL)},
 		{key: "github.v3_api_url", env: "GITHUB_V3_API_URL", set: webAddress(&s.GitHub.V3APIURL)},
 		{key: "github.v4_api_url", env: "GITHUB_V4_API_URL", set: webAddress(&s.GitHub.V4APIURL)},
 		{key: "github.app.integration_id", env: "GITHUB_APP_INTEGRATION_ID", set: integrationID(&s.GitHub.App.IntegrationID)},
@@ -39,7 +39,8 @@ func serverSettings(s *Server) []setting {
 
 // checkCredentials says which of the App's credentials are missing, and how to get them.
 func checkCredentials(s *Server, problems *Problems) {
-	app, page := s.GitHub.App, s.GitHub.WebURL+"/settings/apps"
+	app := s.GitHub.App
+	page := s.GitHub.WebURL + "/settings/apps (an organisation's: " + s.GitHub.WebURL + "/organizations/ORG/settings/apps)"
 	missing := func(name, message string) {
 		key := "github.app." + name
 		mentioned := slices.ContainsFunc(problems.List, func(p Problem) bool { return strings.HasPrefix(p.Key, key) })
@@ -73,10 +74,17 @@ func plain(target *string) func(string) error {
 
 func secret(target *Secret) func(string) error {
 	return func(value string) error {
-		*target = Secret(strings.TrimSpace(value))
+		value = strings.TrimSpace(value)
+		if value == "null" {
+			return errNull
+		}
+		*target = Secret(value)
 		return nil
 	}
 }
+
+// errNull is for what was read from a JSON document that does not have it.
+var errNull = errors.New(`is "null", which jq prints for a field that is not there: look at the file it was read from`)
 
 func oneOf[S ~string](target *S, allowed ...S) func(string) error {
 	return func(value string) error {
@@ -104,6 +112,9 @@ func positivePeriod(target *Duration) func(string) error {
 
 func integrationID(target *int64) func(string) error {
 	return func(value string) error {
+		if strings.TrimSpace(value) == "null" {
+			return errNull
+		}
 		id, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 		if err != nil || id <= 0 {
 			return errors.New(`must be the whole number that GitHub calls "App ID"`)
@@ -121,6 +132,22 @@ func webAddress(target *string) func(string) error {
 			return errors.New("must be an address like https://agora.example.org, without user, query or fragment")
 		}
 		*target = u.String()
+		return nil
+	}
+}
+
+// gitHubAddress takes where GitHub's pages are: the addresses of its API follow from it.
+func gitHubAddress(target *string) func(string) error {
+	return func(value string) error {
+		var address string
+		if err := webAddress(&address)(value); err != nil {
+			return err
+		}
+		u, err := url.Parse(address)
+		if err != nil || strings.EqualFold(u.Hostname(), "api.github.com") || strings.HasPrefix(strings.ToLower(u.Path)+"/", "/api/") {
+			return errors.New("must be the address of GitHub's pages, like https://github.com or https://github.example.org: those of the API, with /api/v3, follow from it")
+		}
+		*target = address
 		return nil
 	}
 }
@@ -143,11 +170,8 @@ func listenAddress(target *string) func(string) error {
 func databaseURL(target *Secret) func(string) error {
 	return func(value string) error {
 		address := strings.TrimSpace(value)
-		path, isFile := strings.CutPrefix(address, "sqlite://")
-		u, err := url.Parse(address)
-		isServer := err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") && (u.Host != "" || u.RawQuery != "")
-		if !isServer && (!isFile || path == "") {
-			return errors.New("must be like sqlite://agora-data/agora.db or postgres://user@host/agora")
+		if err := CheckDatabaseURL(address); err != nil {
+			return err
 		}
 		*target = Secret(address)
 		return nil

@@ -25,9 +25,13 @@ func (s *Store) holdAlone(ctx context.Context, path string) error {
 		path = real // whichever name it goes by
 	}
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	ctx, cancel := context.WithTimeout(ctx, aloneWithin)
-	defer cancel()
-	held, err := lock.TryLockContext(ctx, aloneWithin/100)
+	held, err := lock.TryLock()
+	if err == nil && !held {
+		s.log.Warn().Dur("at_most", aloneWithin).Msg("another process serves this SQLite database: waiting for it to end")
+		ctx, cancel := context.WithTimeout(ctx, aloneWithin)
+		defer cancel()
+		held, err = lock.TryLockContext(ctx, aloneWithin/100)
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errNotAlone
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	modernc "modernc.org/sqlite"
+
+	"github.com/agora-rfc/agora/config"
 )
 
 // dialect is the little that differs between the two databases.
@@ -86,20 +88,25 @@ func sqliteName(path string, pragmas url.Values) string {
 
 // openPostgres opens one pool for everything.
 func (s *Store) openPostgres(connections int) error {
-	config, err := pgx.ParseConfig(s.url)
+	// Whoever named the address on the command line is told too that a password in it is not escaped, before errors
+	// of the connection show a part of it as the host.
+	if err := config.CheckDatabaseURL(s.url); err != nil {
+		return fmt.Errorf("the address %w", err)
+	}
+	connect, err := pgx.ParseConfig(s.url)
 	if err != nil {
 		return errors.New("the postgres:// address cannot be read")
 	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "agora"
+	if connect.RuntimeParams["application_name"] == "" {
+		connect.RuntimeParams["application_name"] = "agora"
 	}
 	// A replica that hangs inside a transaction, or is cut off in one, must not hold its
 	// lanes for long; and who waits behind it must not go on to hold them after it, one
 	// dead session after the other.
-	config.RuntimeParams["idle_in_transaction_session_timeout"] = "15000"
-	config.RuntimeParams["lock_timeout"] = "10000"
+	connect.RuntimeParams["idle_in_transaction_session_timeout"] = "15000"
+	connect.RuntimeParams["lock_timeout"] = "10000"
 	s.dialect = postgres
-	s.write = stdlib.OpenDB(*config)
+	s.write = stdlib.OpenDB(*connect)
 	s.write.SetMaxOpenConns(connections)
 	s.write.SetMaxIdleConns(connections)
 	s.write.SetConnMaxIdleTime(5 * time.Minute)

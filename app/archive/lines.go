@@ -141,6 +141,6 @@ func roundWithoutPeople(r rfc.Round) rfc.Round {
 		c.By = bare(c.By)
 		confirmations[i] = c
 	}
-	r.Extensions, r.Confirmations = extensions, confirmations
+	r.Extensions, r.Confirmations, r.PolicyBroken = extensions, confirmations, "" // the latter may name some
 	return r
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/config"
 )
 
 // PolicyJudgement is what a commit makes of a repository's configuration.
@@ -20,6 +21,8 @@ type PolicyJudgement struct {
 	Locked bool
 	// Problem says why the file cannot be used, nil when it can.
 	Problem error
+	// Policy is what rules with the file, when nothing is wrong with it.
+	Policy config.Policy
 	// Ruled tells that a good configuration was read before, which rules on.
 	Ruled bool
 }
@@ -66,9 +69,9 @@ func (s *Service) judge(ctx context.Context, repo app.Repository, file, former p
 		}
 	}
 	policy, problem := resolve(owner, file)
-	j.Problem, j.Locked = problem, problem == nil && policy.Locked && repo.Name != ownerRepository
-	_, err = s.storedPolicy(ctx, repo.ID)
-	j.Ruled = err == nil
+	j.Policy, j.Problem, j.Locked = policy, problem, problem == nil && policy.Locked && repo.Name != ownerRepository
+	last, err := s.storedPolicy(ctx, repo.ID)
+	j.Ruled = err == nil && !last.Defaults
 	if app.Is(err, app.CodeNotFound) {
 		err = nil
 	}

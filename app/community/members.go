@@ -103,6 +103,8 @@ type PolicyRecord struct {
 	ReadAt     time.Time     `json:"read_at"`
 	// HasFile tells that the repository has an agora.yml of its own: it uses Agora.
 	HasFile bool `json:"has_file"`
+	// Defaults tells that neither the repository nor its owner had one.
+	Defaults bool `json:"defaults,omitempty"`
 	// Broken says why the file that stands now was not taken; "" when it was.
 	Broken string `json:"broken,omitempty"`
 }

@@ -26,7 +26,8 @@ func (s *Service) Policy(ctx context.Context, repo app.Repository) (PolicyRecord
 // ReadPolicy reads the repository's configuration from GitHub, the owner's
 // `.github` repository beside it, and keeps what is good. A broken file changes
 // nothing: the last good policy is returned, with Broken saying why. Where no good
-// one was ever read, the error says so and no round can open.
+// one was ever read, the error says so and no round can open: not by the defaults
+// either, once somebody wrote rules, and they are not these.
 func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRecord, error) {
 	owner, repository, err := s.policyFiles(ctx, repo)
 	if err != nil {
@@ -39,8 +40,9 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 	known := err == nil
 	policy, problem := resolve(owner, repository)
 	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository.there() || repo.Name == ownerRepository && owner.there()}
+	record.Defaults = !owner.there() && !repository.there()
 	if problem != nil {
-		if !known {
+		if !known || last.Defaults {
 			return PolicyRecord{}, &app.Error{Code: app.CodeInvalid, Err: unruled{problem},
 				Message: fmt.Sprintf("the configuration of %s is broken and no good one was ever read", repo.FullName())}
 		}

@@ -26,6 +26,17 @@ type Installation struct {
 	Suspended bool
 }
 
+// AppDetails is what GitHub says of the App besides who it is.
+type AppDetails struct {
+	AppIdentity
+	// Permissions is the access ("read", "write") by permission, nil when GitHub says nothing of it.
+	Permissions map[string]string
+	// Events are those GitHub sends, nil when it says nothing of them.
+	Events []string
+	// Installations counts the accounts that have the App installed.
+	Installations int
+}
+
 // App asks GitHub once who the App is.
 func (g *GitHub) App(ctx context.Context) (AppIdentity, error) {
 	g.identityMu.Lock()
@@ -33,18 +44,39 @@ func (g *GitHub) App(ctx context.Context) (AppIdentity, error) {
 	if g.identity.ID != 0 {
 		return g.identity, nil
 	}
+	found, err := g.describe(ctx)
+	return found.AppIdentity, err
+}
+
+// AppDetails asks GitHub what it knows of the App. CodeForbidden and CodeNotFound mean
+// that the private key is not the App's.
+func (g *GitHub) AppDetails(ctx context.Context) (AppDetails, error) {
+	g.identityMu.Lock()
+	defer g.identityMu.Unlock()
+	return g.describe(ctx)
+}
+
+// describe asks GitHub, and remembers who the App is.
+func (g *GitHub) describe(ctx context.Context) (AppDetails, error) {
+	type answer struct {
+		ID            int64             `json:"id"`
+		Slug          string            `json:"slug"`
+		Permissions   map[string]string `json:"permissions"` // go-github does not know all of them
+		Events        []string          `json:"events"`
+		Installations int               `json:"installations_count"`
+	}
 	found, _, err := call(ctx, g, 0, "reading the App's own name",
-		func(ctx context.Context, client *github.Client) (*github.App, *github.Response, error) {
-			return client.Apps.Get(ctx, "")
+		func(ctx context.Context, client *github.Client) (answer, *github.Response, error) {
+			return get[answer](ctx, client, "app")
 		})
 	if err != nil {
-		return AppIdentity{}, err
+		return AppDetails{}, err
 	}
-	if found.GetID() == 0 || found.GetSlug() == "" {
-		return AppIdentity{}, app.Errorf(app.CodeUnavailable, "reading the App's own name: GitHub named none")
+	if found.ID == 0 || found.Slug == "" {
+		return AppDetails{}, app.Errorf(app.CodeUnavailable, "reading the App's own name: GitHub named none")
 	}
-	g.identity = AppIdentity{ID: found.GetID(), Slug: found.GetSlug(), BotLogin: found.GetSlug() + "[bot]"}
-	return g.identity, nil
+	g.identity = AppIdentity{ID: found.ID, Slug: found.Slug, BotLogin: found.Slug + "[bot]"}
+	return AppDetails{AppIdentity: g.identity, Permissions: found.Permissions, Events: found.Events, Installations: found.Installations}, nil
 }
 
 // Installations lists the accounts that have the App installed, suspended ones

@@ -19,6 +19,9 @@ func (Renderer) Ballot(v rfc.View, round *rfc.Round, result rfc.Result) string {
 		b.WriteString(ballotOpen(v, round, result))
 	}
 	b.WriteString("\n" + electorateText(round, result))
+	if !round.Closed() && round.Heads == 0 {
+		b.WriteString("\n" + callout("WARNING", []string{nobodyCounts(round)}))
+	}
 	if !round.Closed() {
 		if mentions := announced(v, round); mentions != "" {
 			b.WriteString("\n📣 " + mentions + "\n")

@@ -107,6 +107,9 @@ func warnings(v rfc.View) []string {
 	if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
 		say("Voting could not be opened: %s", Escape(v.RFC.OpenBlocked, maxReason))
 	}
+	if v.RFC.MergeRefused && v.RFC.State == rfc.Accepted && Current(v) {
+		say("GitHub did not let Agora merge this as `merge_on_accept: %s` says. It takes the App's permission *Contents: write*, accepted for this account, and rules of the branch that let the App merge. Until then, merge it by hand.", v.Round.Policy.MergeOnAccept)
+	}
 	if v.RFC.ChangedSince() {
 		say("The text changed after it was accepted: the acceptance holds for %s only. A steward may call the change editorial with `/rfc editorial \"why\"`.", boundName(v.RFC))
 	}
@@ -115,6 +118,12 @@ func warnings(v rfc.View) []string {
 	}
 	round, result := v.Round, v.Result
 	if v.RFC.State == rfc.Voting {
+		if round.Heads == 0 {
+			say("%s", nobodyCounts(round))
+		}
+		if round.PolicyBroken != "" {
+			say("The configuration was broken when voting opened, so this round goes by the last good one: %s. Mended, it rules from the next round on, or from `/rfc restart \"why\"`.", Escape(round.PolicyBroken, maxReason))
+		}
 		if !round.TextChangedAt.IsZero() {
 			say("The text changed on %s, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.", instant(round.TextChangedAt))
 		}
@@ -134,6 +143,17 @@ func warnings(v rfc.View) []string {
 			floorShare(result.OrganisationShare.Weight, result.Tally.Cast().Weight, 100))
 	}
 	return lines
+}
+
+// nobodyCounts says what to do about a round that nobody counts in: without a quorum it
+// cannot pass (RULES §2 "Electorate").
+func nobodyCounts(round *rfc.Round) string {
+	wait := ""
+	if least := round.Policy.Electorate.MinMembership; least > 0 {
+		wait = fmt.Sprintf(", once they have been members for %s,", least)
+	}
+	return "Nobody who counts towards the quorum had joined when voting opened, so this vote cannot pass. " +
+		"Who is to vote says `/member join`; then" + wait + " a steward says `/rfc restart \"why\"`, which freezes the electorate anew."
 }
 
 // extended says that and why the deadline moved.

@@ -56,6 +56,10 @@ func stories() map[string]rfc.View {
 	issue.rfc.Kind = rfc.KindIssue
 	issue.record.Round.Supersedes = []int{3, 5}
 
+	nobody := newStory().vote().cast(rfc.Approve, 1, 1)
+	nobody.record.Voters, nobody.record.Round.Heads, nobody.record.Round.Eligible, nobody.record.Round.Weight = nil, 0, 0, 0
+	nobody.record.Round.PolicyBroken = "line 3: rfc.min_supporters: must be a whole number from 0 to 1000, not @everyone <b>text</b>"
+
 	changed := passing().decide()
 	changed.rfc.Text.Hash = "fedcba"
 	again := newStory().vote().cast(rfc.Approve, 1, 3).decide()
@@ -73,6 +77,7 @@ func stories() map[string]rfc.View {
 		"voting-passing":    passing().shown(),
 		"voting-empty":      issue.shown(),
 		"voting-warnings":   warned.shown(),
+		"voting-nobody":     nobody.shown(),
 		"accepted":          passing().decide().shown(),
 		"accepted-changed":  changed.shown(),
 		"rejected":          newStory().vote().cast(rfc.Approve, 1, 5).cast(rfc.Reject, 6, 14).decide().shown(),

@@ -81,11 +81,14 @@ func QuorumOf(round *rfc.Round, result rfc.Result) Quorum {
 
 // quorumText shows who took part beside what the quorum asks.
 func quorumText(round *rfc.Round, result rfc.Result) string {
+	if round.Heads == 0 { // nothing to have a share of
+		return "**Quorum** none, as nobody counts towards it ❌"
+	}
 	quorum, v := QuorumOf(round, result), result.Verdict
 	return fmt.Sprintf("**%s** %d of %s %s · %s of %s weight %s",
-		quorum.Name, quorum.Cast.Voters, rfc.Plural(v.QuorumHeadsNeed, "voter"), tick(round.Heads > 0 && quorum.Cast.Voters >= v.QuorumHeadsNeed),
+		quorum.Name, quorum.Cast.Voters, rfc.Plural(v.QuorumHeadsNeed, "voter"), tick(quorum.Cast.Voters >= v.QuorumHeadsNeed),
 		rfc.FormatWeight(quorum.Cast.Weight), rfc.FormatWeight(v.QuorumWeightNeed),
-		tick(round.Heads > 0 && round.Rules().WeightQuorumMet(quorum.Cast.Weight, round.Weight)))
+		tick(round.Rules().WeightQuorumMet(quorum.Cast.Weight, round.Weight)))
 }
 
 // standingLine is the line of the four gates: quorum, approval, concerns, and what

@@ -25,6 +25,7 @@ type Bar struct {
 	// one that was accepted.
 	Changed        bool
 	Title, Summary string
+	PageURL        string // "" when there is none
 }
 
 // verdict is how a bar stands in the check: its rank (the worst decides), status
@@ -47,19 +48,21 @@ func JudgeCheck(bars []Bar) app.Check {
 	check := app.Check{Name: CheckName, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
 		Title: "no RFC needed", Summary: "This pull request names no RFC. To bind it to one, write `Implements: RFC-n` on a line of its own in its description."}
 	worst := -1
-	var summaries []string
+	var summaries []string // of each RFC one: several pull requests of a merge group may name the same
 	for _, b := range bars {
 		rank, status, conclusion := b.verdict()
 		if rank > worst {
 			worst, check.Status, check.Conclusion, check.Title = rank, status, conclusion, b.Title
 		}
-		summaries = append(summaries, b.Summary)
+		if !slices.Contains(summaries, b.Summary) {
+			summaries = append(summaries, b.Summary)
+		}
 	}
 	if len(bars) > 0 {
 		check.Summary = strings.Join(summaries, "\n\n")
 	}
-	if len(bars) > 1 {
-		check.Title = fmt.Sprintf("%d RFCs: %s", len(bars), check.Title)
+	if len(summaries) > 1 {
+		check.Title = fmt.Sprintf("%d RFCs: %s", len(summaries), check.Title)
 	}
 	return check
 }
@@ -198,11 +201,8 @@ func (s *Service) PublishCheck(ctx context.Context, order Order) error {
 		check.Status, check.Conclusion = app.CheckCompleted, app.CheckFailure
 		check.Title, check.Summary = "The merge group cannot be read", record.Unreadable
 	}
-	if len(bars) == 1 && s.PublicURL != "" {
-		check.DetailsURL = s.PublicURL + "/c/" + repo.Owner.Login + "/rfcs/" + strings.TrimPrefix(bars[0].Name, "RFC-")
-		if bars[0].State == unregistered || !strings.HasPrefix(bars[0].Name, "RFC-") {
-			check.DetailsURL = ""
-		}
+	if len(bars) == 1 {
+		check.DetailsURL = bars[0].PageURL
 	}
 	return s.sendCheck(ctx, repo, record, check)
 }
@@ -324,7 +324,7 @@ func (s *Service) bar(ctx context.Context, tx Tx, r *RFC) (Bar, error) {
 	if err != nil {
 		return Bar{}, err
 	}
-	bar := Bar{Name: r.Name(), State: r.State, Changed: r.ChangedSince()}
+	bar := Bar{Name: r.Name(), State: r.State, Changed: r.ChangedSince(), PageURL: v.PageURL}
 	bar.Title, bar.Summary = s.Renderer.Check(v)
 	return bar, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
 )
 
@@ -105,6 +106,9 @@ func (s *Service) restartCommand(ctx context.Context, call command.Call) (comman
 		return nil, s.refuseWho(a, "a steward, or the author in the first half of the voting,")
 	}
 	policy, err := s.readyToOpen(ctx, a.Repo)
+	if app.Is(err, app.CodeInvalid) {
+		return nil, community.RefuseUnruled(err, s.Renderer.Escape)
+	}
 	if err != nil {
 		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: the configuration or the members cannot be read.")
 	}

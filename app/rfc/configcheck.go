@@ -7,6 +7,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/config"
 )
 
 // ConfigCheckKind is the kind of the entries that check an agora.yml.
@@ -57,7 +58,21 @@ func (s *Service) CheckConfig(ctx context.Context, order Order) error {
 	if err != nil || !judgement.Changed {
 		return err
 	}
-	return s.sendOnce(ctx, repo, order, s.configCheck(order, judgement))
+	if err := s.sendOnce(ctx, repo, order, s.configCheck(order, judgement)); err != nil || !order.pushed() || judgement.Problem != nil || judgement.Gone {
+		return err
+	}
+	return s.firstLabels(ctx, repo, judgement.Policy)
+}
+
+// firstLabels makes the labels of a repository that uses Agora, so that people find theirs
+// before there is an RFC. Without the permission they are told so where one needs it.
+func (s *Service) firstLabels(ctx context.Context, repo app.Repository, policy config.Policy) error {
+	p := publication{Service: s, github: s.Repos(repo), ref: app.IssueRef{Repository: repo.ID}}
+	err := p.ensureLabels(ctx, View{Policy: policy})
+	if err != nil && !app.Is(err, app.CodeForbidden) {
+		return fmt.Errorf("making the labels of %s: %w", repo.FullName(), err)
+	}
+	return nil
 }
 
 // configCheck puts a judgement into a check. It is never neutral: branch protection

@@ -96,9 +96,10 @@ func (s *Service) load(ctx context.Context, tx Tx, r *RFC) (View, error) {
 	return v, err
 }
 
-// PageURL is the RFC's page on Agora's own site.
+// PageURL is the RFC's page on Agora's own site, "" when there is none: that of a private
+// repository's RFC answers as if it did not exist.
 func (s *Service) PageURL(repo app.Repository, r *RFC) string {
-	if s.PublicURL == "" || r.Number == 0 {
+	if s.PublicURL == "" || r.Number == 0 || !repo.Public() {
 		return ""
 	}
 	return fmt.Sprintf("%s/c/%s/rfcs/%d", s.PublicURL, repo.Owner.Login, r.Number)
@@ -319,6 +320,13 @@ func (p publication) merge(ctx context.Context, v *View) error {
 	err := p.once(ctx, fmt.Sprintf("merge/%d", v.Round.Number), func() error {
 		return p.github.Merge(ctx, p.ref.Number, v.RFC.Bound.Head, string(method), fmt.Sprintf("%s: %s", v.RFC.Name(), v.RFC.Title))
 	})
+	refused := app.Is(err, app.CodeForbidden)
+	if (refused || err == nil) && refused != v.RFC.MergeRefused { // who waits for it learns of it from the status
+		return errors.Join(err, p.update(ctx, p.ref, func(_ context.Context, c *change) error {
+			c.r.MergeRefused, c.urgent = refused, true
+			return nil
+		}))
+	}
 	if !app.Is(err, app.CodeConflict) && !app.Is(err, app.CodeInvalid) {
 		return err
 	}

@@ -217,6 +217,9 @@ func (c *change) copyIssue(issue app.Issue) {
 		c.touched = true
 	}
 	r.Title, r.URL, r.IssueOpen = issue.Title, issue.URL, issue.Open
+	if r.MergeRefused && !issue.Open { // merged by now, or given up
+		r.MergeRefused, c.urgent = false, true
+	}
 	r.Labels, r.LabelsAt = issue.Labels, c.now
 	if issue.HasLabel(c.rules().Label) {
 		r.wear(issue.UpdatedAt)

@@ -103,6 +103,8 @@ type RFC struct {
 	DiscussionEnds time.Time `json:"discussion_ends,omitzero"` // voting opens by itself
 	// OpenBlocked says why no round could be opened though it was due ("" when nothing is in the way).
 	OpenBlocked string `json:"open_blocked,omitempty"`
+	// MergeRefused tells that GitHub did not let an accepted pull request be merged.
+	MergeRefused bool `json:"merge_refused,omitempty"`
 
 	Round         int       `json:"round"` // the newest round, 0 before the first
 	Postponements int       `json:"postponements,omitempty"`
@@ -181,9 +183,12 @@ type Round struct {
 	Type          config.Type   `json:"type"`
 	Policy        config.Policy `json:"policy"`
 	PolicyVersion string        `json:"policy_version"`
-	OpenedAt      time.Time     `json:"opened_at"`
-	Planned       time.Time     `json:"planned"` // the deadline before any extension
-	Text          Text          `json:"text"`
+	// PolicyBroken says, not escaped, what was wrong with the configuration that stood when
+	// the round opened, so that the last good one rules it; "" when that one rules.
+	PolicyBroken string    `json:"policy_broken,omitempty"`
+	OpenedAt     time.Time `json:"opened_at"`
+	Planned      time.Time `json:"planned"` // the deadline before any extension
+	Text         Text      `json:"text"`
 	// Supersedes are the RFCs that the text named so when the round opened: voters accept
 	// these, and no others. Nil in a round from before it was kept.
 	Supersedes []int `json:"supersedes"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -43,7 +44,7 @@ func (c *change) openRound(ctx context.Context, why, words string, actor app.Use
 	c.round = &Round{
 		RFC: c.r.ID, Number: c.r.Round, Type: c.r.Type, Policy: c.policy.Policy, PolicyVersion: c.policy.Version,
 		OpenedAt: opened, Planned: opened.Add(c.policy.Policy.RulesOf(c.r.Type).Voting.Std()),
-		Text: c.r.Text, Supersedes: append([]int{}, c.r.Supersedes...), Eligible: len(voters),
+		PolicyBroken: firstLine(c.policy.Broken), Text: c.r.Text, Supersedes: append([]int{}, c.r.Supersedes...), Eligible: len(voters),
 	}
 	for _, v := range voters {
 		if v.Regular {
@@ -51,6 +52,7 @@ func (c *change) openRound(ctx context.Context, why, words string, actor app.Use
 			c.round.Weight += v.Weight
 		}
 	}
+	c.r.MergeRefused = false
 	c.r.OpenBlocked, c.r.RetryAt, c.r.PolicyVersion = "", time.Time{}, c.policy.Version
 	c.r.wear(c.now)
 	if err := c.tx.SaveElectorate(ctx, c.r.ID, c.round.Number, voters); err != nil {
@@ -64,6 +66,14 @@ func (c *change) openRound(ctx context.Context, why, words string, actor app.Use
 		"deadline": c.round.Planned, "heads": c.round.Heads, "weight": c.round.Weight, "eligible": c.round.Eligible,
 		"type": c.round.Type, "text": c.round.Text, "electorate": digestVoters(voters),
 	})
+}
+
+// firstLine is the first problem of several, as far as it is kept: the check on the
+// commit has them all.
+func firstLine(problems string) string {
+	const most = 500 // bytes
+	line, _, _ := strings.Cut(strings.TrimSpace(problems), "\n")
+	return strings.ToValidUTF8(line[:min(len(line), most)], "")
 }
 
 // electorate lists who may vote now, with their weight, by id.

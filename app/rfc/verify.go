@@ -210,15 +210,15 @@ func (v *verifier) opening(record Record) {
 		is, was, counted any
 	}{
 		{"N", round.Heads, opening.Heads, heads},
-		{"W", round.Weight, opening.Weight, weight},
+		{"W", FormatWeight(round.Weight), FormatWeight(opening.Weight), FormatWeight(weight)},
 		{"the size of the electorate", round.Eligible, opening.Eligible, len(record.Voters)},
 		{"the type", round.Type, opening.Type, opening.Type},
 		{"the planned deadline", round.Planned.UTC(), opening.Deadline.UTC(), opening.Deadline.UTC()},
 		{"the version of the rules", round.PolicyVersion, entry.PolicyVersion, entry.PolicyVersion},
 	} {
 		if frozen.is != frozen.was || frozen.is != frozen.counted {
-			v.differs(round.Number, "%s is %v, but was frozen as %v and counts %v (%s of the trail)",
-				frozen.what, frozen.is, frozen.was, frozen.counted, entry.Name())
+			v.differs(round.Number, "%s is %s, but was frozen as %s and counts %s (%s of the trail)",
+				frozen.what, inWords(frozen.is), inWords(frozen.was), inWords(frozen.counted), entry.Name())
 		}
 	}
 	if what := v.policies.Verify(round.Policy, round.PolicyVersion); what != "" {
@@ -307,7 +307,7 @@ func (v *verifier) decision(record Record, d decision) {
 		{"the state it led to", State(d.Outcome), d.to},
 	} {
 		if c.recounted != c.decided {
-			v.differs(round.Number, "%s is %v, but was %v when it was decided (%s of the trail)", c.what, c.recounted, c.decided, d.entry)
+			v.differs(round.Number, "%s is %s, but was %s when it was decided (%s of the trail)", c.what, inWords(c.recounted), inWords(c.decided), d.entry)
 		}
 	}
 	if digestActs(result.Ballots) != d.Ballots {
@@ -332,6 +332,25 @@ func follows(round *Round, verdict, outcome Outcome) bool {
 		return verdict == OutcomeAccepted && !round.TextChangedAt.IsZero()
 	}
 	return false
+}
+
+// inWords writes what is compared as people read it, exactly.
+func inWords(value any) string {
+	switch x := value.(type) {
+	case time.Time:
+		return x.Format("2006-01-02 15:04:05.999999999 UTC")
+	case Text:
+		if x.Head != "" {
+			return fmt.Sprintf("hash %q at commit %q", x.Hash, x.Head)
+		}
+		return fmt.Sprintf("hash %q", x.Hash)
+	case Tally:
+		count := func(c Count) string { return FormatWeight(c.Weight) + " by " + Plural(c.Voters, "voter") }
+		return fmt.Sprintf("approve %s, reject %s, request changes %s, abstain %s, with %s by others than the author and %s",
+			count(x.Approve), count(x.Reject), count(x.RequestChanges), count(x.Abstain),
+			Plural(x.Supporters, "approval"), Plural(x.Advisory, "advisory vote"))
+	}
+	return fmt.Sprint(value)
 }
 
 func (v *verifier) entries(kind string, also func(audit.Entry) bool) (list []audit.Entry) {

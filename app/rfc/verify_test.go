@@ -307,8 +307,8 @@ func TestVerifyNoticesRulesAndOutcomesThatWereChanged(t *testing.T) {
 		"rules":    {func(r *rfc.Round) { r.Policy.MinSupporters = 0 }, "its rules are not those of version"},
 		"quorum":   {func(r *rfc.Round) { r.Heads = 1 }, "N is 1, but was frozen as 4 and counts 4"},
 		"outcome":  {func(r *rfc.Round) { r.Outcome = rfc.OutcomeRejected }, "the outcome is rejected, but was accepted when it was decided"},
-		"deadline": {func(r *rfc.Round) { r.Planned = r.Planned.Add(-6 * 24 * time.Hour) }, "the planned deadline is"},
-		"text":     {func(r *rfc.Round) { r.Text.Hash = "another" }, "the text voted on is {another"},
+		"deadline": {func(r *rfc.Round) { r.Planned = r.Planned.Add(-6 * 24 * time.Hour) }, " UTC, but was frozen as 2026-"},
+		"text":     {func(r *rfc.Round) { r.Text.Hash = "another" }, `the text voted on is hash "another", but was hash "`},
 		"void":     {func(r *rfc.Round) { r.Voids = []rfc.Void{{Voter: 104, At: r.OpenedAt}} }, "its ballots are not those it was decided by"},
 		"undone":   {func(r *rfc.Round) { r.Outcome = rfc.OutcomeAbandoned }, "decides it, but it is not decided"},
 	} {

@@ -88,6 +88,35 @@ func TestAChangedTextThatWouldFailFails(t *testing.T) {
 	s.is(number, rfc.Rejected)
 }
 
+// An App without the permission to merge says so where people wait for it, once, and
+// merges when it has it.
+func TestAMergeThatGitHubRefusesIsSaid(t *testing.T) {
+	t.Parallel()
+	s := ruled(t, staging{}, "rfc: { merge_on_accept: squash }\n")
+	number := s.pull("kim", ghsim.NewPullRequest{Title: "Straight"}, "rfc")
+	s.done("maya", number, "/rfc vote")
+	s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+	s.sim.Fault(ghsim.Fault{Method: "PUT", PathPattern: "/repos/acme/rfcs/pulls/*/merge", Status: 403})
+	s.over(7 * day)
+	s.is(number, rfc.Accepted)
+	s.pass(time.Minute)
+	const refused = "GitHub did not let Agora merge this as `merge_on_accept: squash` says"
+	s.contains(s.sticky(number, 1), refused, "*Contents: write*")
+	comments := len(s.sim.Comments(rfcs, number))
+	s.pass(time.Hour)
+	if more := len(s.sim.Comments(rfcs, number)); more != comments {
+		t.Errorf("%d comments more", more-comments)
+	}
+	s.sim.ClearFaults()
+	s.pass(6 * time.Hour)
+	if i, _ := s.sim.Issue(rfcs, number); !i.Merged {
+		t.Error("it was not merged when it could be")
+	}
+	if strings.Contains(s.sticky(number, 1), refused) {
+		t.Error("the status still says that it cannot be merged")
+	}
+}
+
 func TestMergeOnAcceptMergesTheCommitThatWasVotedOnOnly(t *testing.T) {
 	t.Parallel()
 	s := ruled(t, staging{}, "rfc: { merge_on_accept: squash }\n")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"html"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,80 @@ func TestABrokenConfigurationFailsItsCheckAndChangesNothing(t *testing.T) {
 	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != 2*day {
 		t.Errorf("the round lasts %s, want the 2 days of the last good rules", r.Deadline.Sub(r.VotingOpenedAt))
 	}
+	const lastGood = "this round goes by the last good one"
+	s.contains(html.UnescapeString(s.sticky(number, 1)), lastGood, "line 3")
+	s.configure(rfcs, "version: 1\n")
+	s.done("maya", number, `/rfc restart "the rules are mended"`)
+	if sticky := s.sticky(number, 1); strings.Contains(sticky, lastGood) {
+		t.Errorf("a round under the rules that stand says it is not:\n%s", sticky)
+	}
+}
+
+// Whoever writes rules does not want the defaults: while the first ones are broken no
+// vote opens, whether Agora was there before them or not.
+func TestWhileTheFirstConfigurationIsBrokenNoRoundOpensByTheDefaults(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "By the defaults", "Text.", "rfc")
+	voting := s.issue("kim", "Open already", "Text.", "rfc")
+	s.done("maya", voting, "/rfc vote")
+	s.configure(rfcs, "version: 1\nrfc:\n  min_supporters: many\n")
+	s.refused("maya", number, "/rfc vote", "no good one was ever read")
+	s.refused("maya", voting, `/rfc restart "fresh"`, "no good one was ever read")
+	s.is(voting, rfc.Voting)
+	s.over(14 * day)
+	s.is(number, rfc.Open)
+	s.contains(s.sticky(number, 1), "no good one was ever read")
+	s.configure(rfcs, "version: 1\nrfc: { types: { capability_proposal: { voting: 2d } } }\n")
+	s.done("maya", number, "/rfc vote")
+	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != 2*day {
+		t.Errorf("the round lasts %s, want the 2 days of the mended rules", r.Deadline.Sub(r.VotingOpenedAt))
+	}
+	s.configure(rfcs, "version: [1\n")
+	last := s.issue("kim", "By the last good ones", "Text.", "rfc")
+	s.done("maya", last, "/rfc vote")
+	s.contains(s.sticky(last, 3), "this round goes by the last good one")
+}
+
+// Where nobody has joined yet a vote opens, as RULES §2 says, and cannot pass: it says so,
+// and what to do.
+func TestAVoteOfAnEmptyElectorateSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	s, ctx := playQuietly(t, staging{})
+	today := s.clock.now()
+	s.sim.AddUser(ghsim.NewUser{Login: "nova", CreatedAt: today.Add(-time.Hour)})
+	const garden = "nova/garden"
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "nova", Name: "garden", CreatedAt: today})
+	s.sim.Install(s.app.ID, "nova")
+	s.sim.As("nova").PutFile(garden, ".github/agora.yml", firstRules(t))
+	settle(t, ctx, s)
+	issue, err := s.sim.As("nova").OpenIssue(garden, "Plant a tree", "An oak.", "rfc")
+	must(t, err)
+	settle(t, ctx, s)
+	say := func(text string) {
+		t.Helper()
+		_, err := s.sim.As("nova").Comment(garden, issue.Number, text)
+		must(t, err)
+		settle(t, ctx, s)
+	}
+	say("/rfc vote")
+	const warning = "so this vote cannot pass. Who is to vote says `/member join`; then a steward says `/rfc restart \"why\"`"
+	for _, marker := range []string{"<!-- agora:rfc 1 -->", "<!-- agora:ballot 1/1 -->"} {
+		if body := commentWith(t, s, garden, issue.Number, marker).Body; !strings.Contains(body, warning) {
+			t.Errorf("%s does not say what to do:\n%s", marker, body)
+		}
+	}
+	say("/member join")
+	say(`/rfc restart "I had forgotten to join"`)
+	say("/vote approve")
+	if body := commentWith(t, s, garden, issue.Number, "<!-- agora:rfc 1 -->").Body; strings.Contains(body, warning) {
+		t.Errorf("the warning stays:\n%s", body)
+	}
+	jump(t, ctx, s, 15*time.Minute+5*time.Second)
+	jump(t, ctx, s, 5*time.Second)
+	if decision := commentWith(t, s, garden, issue.Number, "<!-- agora:decision 1/2 -->").Body; !strings.Contains(decision, "✅ accepted") {
+		t.Errorf("not accepted:\n%s", decision)
+	}
 }
 
 func TestWhereNoGoodConfigurationWasReadNoRoundOpens(t *testing.T) {
@@ -147,6 +222,31 @@ func TestAPushToTheDefaultBranchGetsTheCheckOfItsConfiguration(t *testing.T) {
 	must(t, s.agora.rfcs.CheckConfig(s.ctx, rfc.Order{Ref: app.IssueRef{Repository: repo.ID}, SHA: runs[0].HeadSHA}))
 	if again := s.configChecks(runs[0].HeadSHA); len(again) != 2 {
 		t.Errorf("the check was made without need: there are %d", len(again))
+	}
+}
+
+// In a repository that has rules, people find the label that makes an RFC.
+func TestTheLabelsAreThereOnceTheRulesAre(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	names := func() (names []string) {
+		for _, label := range s.sim.RepositoryLabels(rfcs) {
+			names = append(names, label.Name)
+		}
+		return names
+	}
+	s.configure(rfcs, "version: [1\n")
+	if slices.Contains(names(), "proposal") {
+		t.Errorf("by broken rules there are %q", names())
+	}
+	s.configure(rfcs, "version: 1\nrfc: { label: proposal }\n")
+	if got := names(); !slices.Contains(got, "proposal") || !slices.Contains(got, "rfc-type/standard") || slices.Contains(got, "rfc") {
+		t.Errorf("the labels are %q", got)
+	}
+	s.sim.ResetCounters()
+	s.configure(rfcs, "version: 1\nrfc: { label: proposal, min_supporters: 1 }\n")
+	if counts, table := asked(s.stage); counts["POST /repos/{owner}/{repo}/labels"]+counts["GET /repos/{owner}/{repo}/labels"] > 0 {
+		t.Errorf("they are made, or looked for, again:\n%s", table)
 	}
 }
 

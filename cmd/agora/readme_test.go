@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,28 @@ func firstRules(t *testing.T) string {
 		t.Fatal("the README shows no agora.yml")
 	}
 	return string(block[1])
+}
+
+// What the README has newcomers write into their checkout, among it secrets, git leaves out.
+func TestGitIgnoresTheCredentialsOfTheREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	must(t, err)
+	ignored, err := os.ReadFile("../../.gitignore")
+	must(t, err)
+	written := regexp.MustCompile(`(?: > | -o )([a-z][a-z.-]*)`).FindAllSubmatch(readme, -1)
+	if len(written) < 3 {
+		t.Errorf("found only %q", written)
+	}
+	for _, found := range written {
+		name := string(found[1])
+		if !slices.ContainsFunc(strings.Fields(string(ignored)), func(pattern string) bool {
+			matches, err := path.Match(strings.TrimPrefix(pattern, "/"), name)
+			return err == nil && matches
+		}) && name != "bin" {
+			t.Errorf(".gitignore does not leave out %s", name)
+		}
+	}
 }
 
 // A newcomer follows the README with an account and a repository made today, where

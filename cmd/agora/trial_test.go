@@ -32,6 +32,44 @@ func TestAPublicCheckTellsNothingOfAPrivateRFC(t *testing.T) {
 	}
 }
 
+// The page of a private repository's RFC answers as if it did not exist, and so nothing
+// that Agora writes there leads to it.
+func TestNothingLeadsToThePageOfAPrivateRFC(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	for _, private := range []bool{true, false} {
+		repo := map[bool]string{true: "acme/vault", false: "acme/square"}[private]
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: strings.TrimPrefix(repo, "acme/"), Private: private, Collaborators: map[string]string{"kim": "write"}})
+		s.settle()
+		pull, err := s.sim.As("kim").OpenPullRequest(repo, ghsim.NewPullRequest{Title: "Plan", Files: map[string]string{"a": "b"}})
+		s.ok(err)
+		s.ok(s.sim.As("maya").AddLabels(repo, pull.Number, "rfc"))
+		s.settle()
+		s.sayIn(repo, "maya", pull.Number, "/rfc vote")
+		s.sayIn(repo, "maya", pull.Number, "/vote approve")
+		s.over(8 * day)
+		s.isIn(repo, pull.Number, rfc.Postponed)
+		var said []string
+		for _, c := range s.sim.Comments(repo, pull.Number) {
+			said = append(said, c.Body)
+		}
+		pull, _ = s.sim.Issue(repo, pull.Number)
+		for _, run := range s.sim.CheckRuns(pull.Head.SHA) {
+			said = append(said, run.DetailsURL, run.Output.Summary)
+		}
+		page := s.url + "/c/acme/rfcs/"
+		if leads := strings.Contains(strings.Join(said, "\n"), page); leads == private {
+			t.Errorf("%s, private %t, leads to its page: %t\n%s", repo, private, leads, strings.Join(said, "\n"))
+		}
+		if private {
+			continue
+		}
+		if newest := s.sim.CheckRuns(pull.Head.SHA)[0]; !strings.HasPrefix(newest.DetailsURL, page) {
+			t.Errorf("the check's details are at %q", newest.DetailsURL)
+		}
+	}
+}
+
 // A list said in one private repository is read by its readers, who are not those of
 // every other.
 func TestAListTellsNothingOfOtherPrivateRepositories(t *testing.T) {

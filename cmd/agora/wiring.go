@@ -181,11 +181,11 @@ func (a *application) edges(server config.Server, metrics *prometheus.Registry) 
 		return err
 	}
 	a.worker = worker.New(a.store, meters.timed(a.entries()), worker.Options{Clock: a.clock, Logger: a.logger, Observe: meters.ran})
-	a.handler = web.New(web.Options{
+	a.handler = logged(a.logger, web.New(web.Options{
 		Store: a.store.RFC(), Clock: a.clock, PublicURL: strings.TrimSuffix(server.PublicURL, "/"), Ready: a.store.Ready,
-		Gatherer: metrics, Hook: logged(a.logger, a.webhooks), Members: a.community,
+		Gatherer: metrics, Hook: a.webhooks, Members: a.community,
 		Prover: web.NewActionsProver(web.GitHubIssuer, strings.TrimSuffix(server.PublicURL, "/"), a.clock),
-	})
+	}))
 	return nil
 }
 

@@ -10,10 +10,14 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"github.com/agora-rfc/agora/app"
 )
 
 // maxResponse bounds an answer in bytes. Lists are paged well below it.
@@ -39,16 +43,27 @@ func secured(https bool, next http.Handler) http.Handler {
 	})
 }
 
-// onlyReads refuses every method but GET and HEAD.
-func onlyReads(next http.Handler) http.Handler {
-	other := refused("GET, HEAD", "Agora is read here, and written on GitHub.")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+// strayApart bounds how often the log tells of webhooks that miss their path: anybody
+// can post.
+const strayApart = time.Minute
+
+// onlyReads makes what refuses every method but GET and HEAD. A webhook that misses its
+// path, because the App's page names another, is told the way, and so is the log.
+func onlyReads(now app.Clock) func(http.Handler) http.Handler {
+	other := refused("GET, HEAD", "Agora is read here, and written on GitHub. GitHub's webhooks go to "+hookPath+".")
+	strays := rate.NewLimiter(rate.Every(strayApart), 1)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet || r.Method == http.MethodHead {
+				next.ServeHTTP(w, r)
+				return
+			}
+			if r.Header.Get("X-GitHub-Event") != "" && strays.AllowN(now(), 1) {
+				zerolog.Ctx(r.Context()).Warn().Msg("a webhook came to another path than " + hookPath + " and was refused: correct the webhook's address on the App's page")
+			}
 			other.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+		})
+	}
 }
 
 // refused answers methods that are none of those allowed.

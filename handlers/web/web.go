@@ -29,6 +29,8 @@ const (
 	requestTimeout = 10 * time.Second
 	// maxReads bounds how many run at once, and with that the memory they hold.
 	maxReads = 64
+	// hookPath is where GitHub posts its webhooks.
+	hookPath = "/api/github/hook"
 	// closedKept bounds how many results of closed rounds are remembered.
 	closedKept = 1000
 )
@@ -89,6 +91,9 @@ type server struct {
 
 // New returns the handler of the whole server.
 func New(options Options) http.Handler {
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
 	s := &server{
 		store: options.Store, now: options.Clock, publicURL: strings.TrimRight(options.PublicURL, "/"),
 		prover: options.Prover, members: options.Members, closed: newClosed(),
@@ -97,6 +102,7 @@ func New(options Options) http.Handler {
 	s.mountAPI(reads)
 	s.mountPages(reads)
 
+	onlyReads := onlyReads(s.now)
 	mux := http.NewServeMux()
 	mux.Handle("/", onlyReads(bounded(semaphore.NewWeighted(maxReads), reads)))
 	mux.Handle("/healthz", onlyReads(http.HandlerFunc(healthy)))
@@ -105,8 +111,8 @@ func New(options Options) http.Handler {
 		mux.Handle("/metrics", onlyReads(promhttp.HandlerFor(options.Gatherer, promhttp.HandlerOpts{})))
 	}
 	if options.Hook != nil {
-		mux.Handle("POST /api/github/hook", options.Hook)
-		mux.Handle("/api/github/hook", refused("POST", "GitHub sends its webhooks here."))
+		mux.Handle("POST "+hookPath, options.Hook)
+		mux.Handle(hookPath, refused("POST", "GitHub sends its webhooks here."))
 	}
 	return recovered(secured(strings.HasPrefix(s.publicURL, "https://"), mux))
 }

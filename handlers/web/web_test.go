@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
@@ -146,6 +148,40 @@ func TestOnlyReadingIsAllowed(t *testing.T) {
 		if recorder.Code != http.StatusMethodNotAllowed || recorder.Header().Get("Allow") != http.MethodPost || hooked != 1 {
 			t.Errorf("%s of the webhook: %d, Allow: %q", method, recorder.Code, recorder.Header().Get("Allow"))
 		}
+	}
+}
+
+// The App's page may name a wrong path: whoever posts there is told the right one, and
+// the log says it too, at most once a minute.
+func TestAWebhookThatMissesItsPathIsToldTheWay(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := newWorld(t, func(o *web.Options) { o.Clock = func() time.Time { return now } })
+	var log bytes.Buffer
+	ctx := zerolog.New(&log).WithContext(t.Context())
+	post := func(path string, fromGitHub bool) {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(`{"zen": "hunter2"}`))
+		if fromGitHub {
+			r.Header.Set("X-GitHub-Event", "hunter2")
+		}
+		recorder := httptest.NewRecorder()
+		w.handler.ServeHTTP(recorder, r)
+		if body := text(t, recorder); recorder.Code != http.StatusMethodNotAllowed || !strings.Contains(body, "webhooks go to /api/github/hook") {
+			t.Errorf("POST %s: %d %s", path, recorder.Code, body)
+		}
+	}
+	post("/", false)
+	if log.Len() > 0 {
+		t.Errorf("somebody's POST is logged: %s", &log)
+	}
+	for minute := 1; minute <= 2; minute++ {
+		for _, path := range []string{"/", "/api/github/hooks", "/webhook", "/healthz"} {
+			post(path, true)
+		}
+		if said := strings.Count(log.String(), "/api/github/hook"); said != minute || strings.Contains(log.String(), "hunter2") {
+			t.Errorf("in %d minutes the log says: %s", minute, &log)
+		}
+		now = now.Add(time.Minute)
 	}
 }
 

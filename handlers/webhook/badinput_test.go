@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -134,6 +135,43 @@ func TestOnlyASHA256SignatureByTheSecretPasses(t *testing.T) {
 			spoil(r.Header)
 			refused(t, r, http.StatusUnauthorized)
 		})
+	}
+}
+
+// A webhook secret that is not the App's makes every delivery fail, and nobody looks at
+// the App's page first: the log says so, at most once a minute, and repeats nothing of it.
+func TestTheLogSaysThatDeliveriesAreNotSigned(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var err error
+	in := &intake{inbox: &inbox{}}
+	in.hooks, err = webhook.New(webhook.Options{Secret: secret, Queue: in.inbox, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	warned := func() int { return strings.Count(in.log.String(), "GITHUB_APP_WEBHOOK_SECRET") }
+	for n, spoil := range []func(http.Header){
+		func(h http.Header) {
+			h.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, "another secret", commented))
+		},
+		func(h http.Header) { h.Del("X-Hub-Signature-256") },
+	} {
+		for range 100 {
+			r := delivery("issue_comment", commented)
+			spoil(r.Header)
+			in.post(r)
+		}
+		if warned() != n+1 {
+			t.Errorf("after %d minutes of refusals the log warns %d times:\n%s", n+1, warned(), in.log.String())
+		}
+		now = now.Add(time.Minute)
+	}
+	in.post(delivery("issue_comment", commented))
+	if warned() != 2 || len(in.kept) != 1 {
+		t.Errorf("a good delivery: warned %d times, kept %d", warned(), len(in.kept))
+	}
+	if log := in.log.String(); strings.Contains(log, "hello") || strings.Contains(log, secret) || !strings.Contains(log, `"warn"`) {
+		t.Errorf("the log is not what it should be: %s", log)
 	}
 }
 

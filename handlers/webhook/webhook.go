@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v62/github"
 	"github.com/palantir/go-githubapp/githubapp"
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
@@ -34,7 +36,8 @@ type Options struct {
 	Community *community.Service
 	GitHub    func(app.Repository) MergeQueue
 	// Self is the App's own login on GitHub, "" when it is not known yet.
-	Self  func(ctx context.Context) string
+	Self func(ctx context.Context) string
+	// Clock tells the time; nil is the machine's.
 	Clock app.Clock
 	// Observe is told what became of each delivery at the door: "accepted",
 	// "duplicate", "redelivered", "ignored", "rejected", "shed" or "failed". The event
@@ -59,7 +62,11 @@ type Webhooks struct {
 	handlers map[string]githubapp.EventHandler
 	hook     http.Handler
 	load     load
+	refusals *rate.Limiter // of what the log says about deliveries that were refused
 }
+
+// refusalsApart bounds how often the log says so: anybody can post.
+const refusalsApart = time.Minute
 
 // New makes the webhooks. An empty secret would accept unsigned bodies and is an
 // error.
@@ -67,7 +74,10 @@ func New(options Options) (*Webhooks, error) {
 	if options.Secret == "" {
 		return nil, errors.New("webhook_secret is empty")
 	}
-	w := &Webhooks{Options: options, handlers: map[string]githubapp.EventHandler{}}
+	w := &Webhooks{Options: options, handlers: map[string]githubapp.EventHandler{}, refusals: rate.NewLimiter(rate.Every(refusalsApart), 1)}
+	if w.Clock == nil {
+		w.Clock = time.Now
+	}
 	if w.Observe == nil {
 		w.Observe = func(string, string) {}
 	}
@@ -135,6 +145,7 @@ func (w *Webhooks) filter(next http.Handler) http.Handler {
 			return
 		}
 		if !strings.HasPrefix(r.Header.Get(github.SHA256SignatureHeader), "sha256=") {
+			w.unsigned(r.Context())
 			http.Error(out, "the delivery has no X-Hub-Signature-256", http.StatusUnauthorized)
 			return
 		}
@@ -161,8 +172,17 @@ func (w *Webhooks) answer(out http.ResponseWriter, r *http.Request, event string
 // signed, so that it may say anything.
 const otherEvent = "other"
 
-// answerError says what was wrong with a delivery. It logs only what is Agora's
-// fault.
+// unsigned says in the log, now and then, that deliveries are refused: with another
+// secret on the App's page than here, GitHub alone would know of it. Nothing of the
+// delivery is said.
+func (w *Webhooks) unsigned(ctx context.Context) {
+	if w.refusals.AllowN(w.Clock(), 1) {
+		zerolog.Ctx(ctx).Warn().Msg("a delivery was refused: it is not signed with GITHUB_APP_WEBHOOK_SECRET, or its headers are broken; compare the secret with the one on the App's page")
+	}
+}
+
+// answerError says what was wrong with a delivery. As an error it logs only what is
+// Agora's fault.
 func (w *Webhooks) answerError(out http.ResponseWriter, r *http.Request, err error) {
 	var invalid githubapp.ValidationError
 	var tooLarge *http.MaxBytesError
@@ -180,6 +200,7 @@ func (w *Webhooks) answerError(out http.ResponseWriter, r *http.Request, err err
 	case errors.As(cause, &tooLarge):
 		http.Error(out, "the payload is larger than 25 MB", http.StatusRequestEntityTooLarge)
 	case errors.As(err, &invalid):
+		w.unsigned(r.Context())
 		http.Error(out, "the delivery is not signed with the webhook's secret, or its headers are broken", http.StatusUnauthorized)
 	case errors.As(err, &broken):
 		http.Error(out, broken.Error(), http.StatusBadRequest)
