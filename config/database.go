@@ -49,3 +49,15 @@ func CheckDatabaseURL(address string) error {
 	}
 	return nil
 }
+
+// NameDatabase is a database's address as it may be shown: without user, password and what stands behind a ?.
+func NameDatabase(address Secret) string {
+	if strings.HasPrefix(address.Reveal(), "sqlite://") {
+		return address.Reveal()
+	}
+	u, err := url.Parse(address.Reveal())
+	if err != nil || CheckDatabaseURL(address.Reveal()) != nil {
+		return "postgres://"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}

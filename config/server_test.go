@@ -371,3 +371,18 @@ func TestUnknownNamesOfTheEnvironmentAreNamed(t *testing.T) {
 		t.Errorf("UnknownNames = %q, want %q", got, want)
 	}
 }
+
+func TestADatabaseIsNamedWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[config.Secret]string{
+		"sqlite://agora-data/agora.db":                                         "sqlite://agora-data/agora.db",
+		"postgres://agora:hunter2@db.example:5433/agora?sslpassword=hunter2":   "postgres://db.example:5433/agora",
+		"postgresql:///agora?host=/run/postgresql&user=agora&password=hunter2": "postgresql:///agora",
+		"postgres://agora:p@hunter2@db/agora":                                  "postgres://",
+		"postgres://agora:%zz-hunter2@db/agora":                                "postgres://",
+	} {
+		if got := config.NameDatabase(address); got != want {
+			t.Errorf("it is named %s, want %s", got, want)
+		}
+	}
+}

@@ -30,8 +30,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	applied, err := provider.Up(ctx)
+	if err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
+	}
+	if len(applied) > 0 && applied[0].Source.Version == 1 {
+		s.log.Info().Msg("the database is new: there was nothing in it; another one is meant where Agora served before")
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func TestServingDoesNotWaitForGitHub(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, server, around) }()
-	serving := regexp.MustCompile(`"listen":"([^"]+)","public_url":"` + regexp.QuoteMeta(server.PublicURL) + `","message":"serving"`)
+	serving := regexp.MustCompile(`"listen":"([^"]+)","public_url":"` + regexp.QuoteMeta(server.PublicURL) + `","database":"sqlite://[^"]+","message":"serving"`)
 	var listen []string
 	for listen == nil {
 		listen = serving.FindStringSubmatch(<-log)

@@ -76,7 +76,8 @@ func serve(ctx context.Context, server config.Server, around surroundings) (err 
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", server.Listen, err)
 	}
-	around.logger.Info().Str("listen", listener.Addr().String()).Str("public_url", server.PublicURL).Msg("serving")
+	around.logger.Info().Str("listen", listener.Addr().String()).Str("public_url", server.PublicURL).
+		Str("database", config.NameDatabase(server.DatabaseURL)).Msg("serving")
 	asking, stop := context.WithCancel(ctx)
 	var introduction sync.WaitGroup
 	introduction.Go(func() { a.introduce(asking, server.GitHub.WebURL) }) // nothing waits for GitHub
