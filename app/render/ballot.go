@@ -62,7 +62,7 @@ func ballotClosed(v rfc.View, round *rfc.Round, result rfc.Result) string {
 		b.WriteString(": " + escapeAll(round.Reasons, ", "))
 	}
 	fmt.Fprintf(&b, ".\n\nThis round closed %s", instant(round.ClosedAt))
-	if !round.FinalDeadline.IsZero() {
+	if decided(round) && !round.FinalDeadline.IsZero() {
 		fmt.Fprintf(&b, "; ballots cast before %s counted", instant(round.FinalDeadline))
 	}
 	b.WriteString(". Reactions to this comment no longer count.\n")
