@@ -116,17 +116,7 @@ func TestWhileTheFirstConfigurationIsBrokenNoRoundOpensByTheDefaults(t *testing.
 // and what to do.
 func TestAVoteOfAnEmptyElectorateSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	s, ctx := playQuietly(t, staging{})
-	today := s.clock.now()
-	s.sim.AddUser(ghsim.NewUser{Login: "nova", CreatedAt: today.Add(-time.Hour)})
-	const garden = "nova/garden"
-	s.sim.AddRepository(ghsim.NewRepository{Owner: "nova", Name: "garden", CreatedAt: today})
-	s.sim.Install(s.app.ID, "nova")
-	s.sim.As("nova").PutFile(garden, ".github/agora.yml", firstRules(t))
-	settle(t, ctx, s)
-	issue, err := s.sim.As("nova").OpenIssue(garden, "Plant a tree", "An oak.", "rfc")
-	must(t, err)
-	settle(t, ctx, s)
+	s, ctx, issue := planted(t, "nova")
 	say := func(text string) {
 		t.Helper()
 		_, err := s.sim.As("nova").Comment(garden, issue.Number, text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path"
 	"regexp"
@@ -11,6 +12,27 @@ import (
 
 	"github.com/agora-rfc/agora/app/ghsim"
 )
+
+const garden = "nova/garden"
+
+// planted is how far README brings somebody: a repository made today with the first
+// rules, people with new accounts, nova's the first, and an issue labelled rfc.
+func planted(t *testing.T, logins ...string) (*stage, context.Context, ghsim.Issue) {
+	t.Helper()
+	s, ctx := playQuietly(t, staging{})
+	today := s.clock.now()
+	for _, login := range logins {
+		s.sim.AddUser(ghsim.NewUser{Login: login, CreatedAt: today.Add(-time.Hour)})
+	}
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "nova", Name: "garden", CreatedAt: today})
+	s.sim.Install(s.app.ID, "nova")
+	s.sim.As("nova").PutFile(garden, ".github/agora.yml", firstRules(t))
+	settle(t, ctx, s)
+	issue, err := s.sim.As("nova").OpenIssue(garden, "Plant a tree", "An oak.", "rfc")
+	must(t, err)
+	settle(t, ctx, s)
+	return s, ctx, issue
+}
 
 // firstRules are the rules that the README has newcomers begin with.
 func firstRules(t *testing.T) string {
@@ -59,19 +81,7 @@ func TestTheFirstTryOfTheREADMEDecides(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, ctx := playQuietly(t, staging{})
-			today := s.clock.now()
-			for _, login := range []string{"nova", "remy"} {
-				s.sim.AddUser(ghsim.NewUser{Login: login, CreatedAt: today.Add(-time.Hour)})
-			}
-			const garden = "nova/garden"
-			s.sim.AddRepository(ghsim.NewRepository{Owner: "nova", Name: "garden", CreatedAt: today})
-			s.sim.Install(s.app.ID, "nova")
-			s.sim.As("nova").PutFile(garden, ".github/agora.yml", firstRules(t))
-			settle(t, ctx, s)
-			issue, err := s.sim.As("nova").OpenIssue(garden, "Plant a tree", "An oak.", "rfc")
-			must(t, err)
-			settle(t, ctx, s)
+			s, ctx, issue := planted(t, "nova", "remy")
 			say := func(who, text string) {
 				t.Helper()
 				_, err := s.sim.As(who).Comment(garden, issue.Number, text)
