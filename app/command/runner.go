@@ -66,8 +66,9 @@ type Incoming struct {
 	Previous string
 	// Reading tells a comment that a reading of the issue found from an event's.
 	Reading bool
-	// Waits tells that an edit may wait until the commands before it were dealt with.
-	Waits bool
+	// Waits tells that an edit may wait until the commands before it were dealt with; Old,
+	// that it may not where Agora never dealt with the comment: no event of these will come.
+	Waits, Old bool
 }
 
 // ErrOutOfOrder is the answer to an edit that comes before what stood there was dealt
@@ -96,7 +97,7 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 		return r.save(ctx, run)
 	case in.Reading && run.Foreign:
 		return nil
-	case in.Edited && in.Waits && r.unheard(run, in.Previous):
+	case in.Edited && in.Waits && (known || !in.Old) && r.unheard(run, in.Previous):
 		return ErrOutOfOrder // also where the edit left no command: it takes back what was refused
 	case len(results) == 0 && !known:
 		return nil

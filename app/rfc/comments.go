@@ -71,8 +71,8 @@ func (s *Service) stands(ctx context.Context, change CommentChange) (bool, error
 }
 
 // How long an edit waits for the event of the text before it, which a failed webhook
-// brings after an hour, and how old that text may be: of older ones, from before Agora
-// was there, no event will come.
+// brings after an hour, and how old that text may be where Agora never saw it: of older
+// ones, from before Agora was there, no event will come.
 const (
 	editWaits    = 90 * time.Minute
 	oldestBefore = 24 * time.Hour
@@ -82,7 +82,7 @@ func (change CommentChange) incoming(now time.Time) command.Incoming {
 	written, edited := change.Comment.CreatedAt, change.Comment.UpdatedAt
 	return command.Incoming{Repo: change.Repo, Ref: change.Ref, Comment: change.Comment,
 		Edited: change.Edited, Editor: change.Editor, Previous: change.Previous, Reading: change.Reading,
-		Waits: now.Sub(edited) < editWaits && edited.Sub(written) < oldestBefore}
+		Waits: now.Sub(edited) < editWaits, Old: edited.Sub(written) >= oldestBefore}
 }
 
 // How long commands wait for GitHub. A refusal to say who may do what is taken for

@@ -235,6 +235,26 @@ func TestAnEditThatOvertakesAMistypedCommandTakesItBack(t *testing.T) {
 	}
 }
 
+// Of two edits of an old comment the first one votes, whichever event comes first.
+func TestTheSecondEditOfAnOldCommentDoesNotVoteBeforeTheFirst(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Votes", "Text.", "rfc")
+	c := s.say("maya", number, "/rfc vote")
+	s.pass(2 * day)
+	s.sim.HoldWebhooks()
+	for _, text := range []string{"/vote approve", "/vote reject"} {
+		s.clock.ahead.Add(int64(3 * time.Second))
+		s.ok(s.sim.As("maya").EditComment(rfcs, c.ID, text))
+	}
+	s.sim.ReleaseWebhooks(ghsim.Release{Shuffle: true, Seed: 4}) // the second first
+	s.pass(time.Minute)
+	s.pass(time.Minute)
+	if got := s.counts(1, "maya"); got != "approve" {
+		t.Errorf("maya votes %q, want approve as she first edited it", got)
+	}
+}
+
 // While GitHub fails over a deadline, reactions before it go unread that extend it, and
 // a vote within the extension seems to come too late. It counts when all is read.
 func TestAVoteWithinAnExtensionThatIsReadLateCounts(t *testing.T) {

@@ -38,7 +38,7 @@ const performances = 5
 func TestSchedulesThatOnceFailed(t *testing.T) {
 	t.Parallel()
 	folder := fastFolder(t)
-	for _, seed := range []uint64{20016, 20620, 20621, 50097, 101771, 110000} {
+	for _, seed := range []uint64{20016, 20620, 20621, 50097, 101771, 110000, 131430} {
 		for _, what := range playLife(t.Context(), filepath.Join(folder, fmt.Sprint(seed)), seed/performances, seed, seed) {
 			t.Errorf("schedule %d: %s", seed, what)
 		}
