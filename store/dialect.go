@@ -37,6 +37,15 @@ func (d dialect) forUpdate() string {
 	return ``
 }
 
+// forKeyShare keeps the rows of a SELECT from being claimed or deleted until the
+// transaction ends, and from nothing else: others may change them meanwhile.
+func (d dialect) forKeyShare() string {
+	if d == postgres {
+		return ` FOR KEY SHARE`
+	}
+	return ``
+}
+
 // skipLocked is forUpdate for whoever can take another row instead of waiting.
 func (d dialect) skipLocked() string {
 	if d == postgres {

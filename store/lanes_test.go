@@ -2,10 +2,15 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 // Lanes are named for what they serve, so there would be ever more of them.
@@ -43,4 +48,58 @@ func TestIdleLanesAreDropped(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A publication has its lane and then wants the RFC; a vote has the RFC and then brings
+// its effects to that lane. Neither waits for the other in a circle.
+func TestWhoWorksInALaneHoldsUpNobodyWhoBringsWork(t *testing.T) {
+	t.Parallel()
+	leaseClock := newTestClock()
+	s := storetest.Open(t, storetest.Postgres(t), store.Options{LeaseClock: leaseClock.now})
+	repository := app.Repository{ID: 9, Name: "rfcs"}
+	inTx(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveRepository(ctx, repository) })
+	receive(t, s, "effects", "", "publish")
+	lease := claim(t, s)
+	began, brought := make(chan struct{}), make(chan struct{})
+	var worked, voted atomic.Int64
+	var both sync.WaitGroup
+	both.Go(func() {
+		err := s.InTx(app.WithLease(t.Context(), lease), func(ctx context.Context, tx *store.Tx) error {
+			if worked.Add(1) > 1 {
+				return nil // in the place of another that lost
+			}
+			close(began)
+			<-brought
+			leaseClock.advance(2 * time.Minute)
+			if n, err := s.RescueLanes(context.WithoutCancel(t.Context())); n != 0 || err != nil {
+				t.Errorf("%d lanes were taken from who worked in them: %v", n, err)
+			}
+			return tx.SaveRepository(ctx, repository)
+		})
+		if err != nil {
+			t.Errorf("working in the lane: %v", err)
+		}
+	})
+	<-began
+	both.Go(func() {
+		err := s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if voted.Add(1) > 1 {
+				return nil
+			}
+			defer close(brought)
+			return errors.Join(tx.SaveRepository(ctx, repository), tx.Enqueue(ctx, "effects", "answer", "", nil),
+				tx.SetTimer(ctx, "publish", time.Now(), "effects", "publish", nil))
+		})
+		if err != nil {
+			t.Errorf("bringing work to the lane: %v", err)
+		}
+	})
+	both.Wait()
+	if worked.Load() != 1 || voted.Load() != 1 {
+		t.Errorf("the work ran %d times and what brought more %d times, want once each", worked.Load(), voted.Load())
+	}
+	receive(t, s, "effects", "", "more")
+	if n, err := s.RescueLanes(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d lanes were taken over afterwards: %v", n, err)
+	}
 }

@@ -16,7 +16,7 @@ import (
 func (tx *Tx) makeReady(ctx context.Context, lane string) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO lanes (key, ready_at) VALUES ($1, $2)
-		ON CONFLICT (key) DO UPDATE SET ready_at = COALESCE(lanes.ready_at, excluded.ready_at)`,
+		ON CONFLICT (key) DO UPDATE SET ready_at = excluded.ready_at WHERE lanes.ready_at IS NULL`,
 		clean(lane), tx.now)
 	if err != nil {
 		return fmt.Errorf("opening the lane %s: %w", lane, err)
@@ -33,7 +33,7 @@ func (tx *Tx) lockLane(ctx context.Context, lane string) error {
 	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO lanes (key) VALUES ($1)
-		ON CONFLICT (key) DO UPDATE SET key = excluded.key`, clean(lane))
+		ON CONFLICT (key) DO UPDATE SET ready_at = lanes.ready_at WHERE false`, clean(lane))
 	if err != nil {
 		return fmt.Errorf("locking the lane %s: %w", lane, err)
 	}
@@ -102,10 +102,13 @@ func (s *Store) ClaimLane(ctx context.Context, leaseFor time.Duration) (*app.Lea
 	return &lease, nil
 }
 
-// leased runs fn in a transaction that holds the lease.
+// leased runs fn in a transaction that has renewed the lease and locked the lane.
 func (s *Store) leased(ctx context.Context, lease app.Lease, fn func(context.Context, *Tx) error) error {
-	return s.InTx(app.WithLease(ctx, lease), fn)
+	return s.InTx(context.WithValue(app.WithLease(ctx, lease), renews{}, true), fn)
 }
+
+// renews marks the context of transactions of the queue's own.
+type renews struct{}
 
 // Renew extends the lease; it fails with app.CodeFenced when it was lost.
 func (s *Store) Renew(ctx context.Context, lease app.Lease) error {
@@ -205,12 +208,7 @@ func (s *Store) settle(ctx context.Context, lease app.Lease, id int64, out outco
 
 // Release gives the lane back. It becomes ready when its head is due.
 func (s *Store) Release(ctx context.Context, lease app.Lease) error {
-	return s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-		if err := tx.renew(ctx, lease); err != nil { // locks the lane's row
-			return err
-		}
-		return tx.openLane(ctx, lease.Lane, 0)
-	})
+	return s.leased(ctx, lease, func(ctx context.Context, tx *Tx) error { return tx.openLane(ctx, lease.Lane, 0) })
 }
 
 // openLane takes the lease off a lane whose row is locked: an entry that was

@@ -7,8 +7,9 @@
 // driver stores time.Time as text that does not compare.
 //
 // Locks are taken in one order: a lane's row before its deliveries and timers.
-// The row lock makes the order of ids within a lane equal the order of commits,
-// and every transaction that runs under a lease begins by renewing it.
+// The row lock makes the order of ids within a lane equal the order of commits.
+// Every transaction that runs under a lease begins by making sure of it, without
+// locking its lane: whoever brings work there does not wait for it.
 //
 // The queue is our own because order and solitude per lane are the heart of a
 // fair vote and the kept library for PostgreSQL offers them only in its paid

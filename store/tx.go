@@ -35,9 +35,9 @@ type txKey struct{}
 // When ctx already carries a transaction of this store, fn joins it: what it did
 // is undone when it fails, and is saved with the rest otherwise.
 //
-// When ctx carries a lease (app.WithLease) the transaction first renews it, and
-// fails with app.CodeFenced when the lane has passed to another worker: fence
-// and lock in one.
+// When ctx carries a lease (app.WithLease) the transaction fails with
+// app.CodeFenced when the lane has passed to another worker, and otherwise none
+// takes it over before the transaction ends.
 func (s *Store) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	if tx, ok := ctx.Value(txKey{}).(*Tx); ok && tx.store == s {
 		if tx.readOnly {
@@ -75,7 +75,11 @@ func (s *Store) alone(ctx context.Context, fn func(context.Context, *Tx) error) 
 // runLeased runs fn in the transaction, under the lease that ctx may carry.
 func (tx *Tx) runLeased(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	if lease, ok := app.LeaseFrom(ctx); ok {
-		if err := tx.renew(ctx, lease); err != nil {
+		hold := tx.fence
+		if ctx.Value(renews{}) != nil {
+			hold = tx.renew
+		}
+		if err := hold(ctx, lease); err != nil {
 			return err
 		}
 	}
@@ -161,6 +165,26 @@ func (s *Store) again(ctx context.Context, transaction func() error) error {
 	}
 }
 
+// fence makes sure that the lease is held, to the transaction's end. The lane is not
+// locked: a vote holds its RFC and then brings its effects to their lane, where a
+// publication has its lane and then wants the RFC. They would wait for each other.
+func (tx *Tx) fence(ctx context.Context, lease app.Lease) error {
+	var held int
+	err := tx.QueryRowContext(ctx, `SELECT 1 FROM lanes WHERE key = $1 AND lease_token = $2`+tx.store.dialect.forKeyShare(),
+		lease.Lane, lease.Token).Scan(&held)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errFenced(lease)
+	}
+	if err != nil {
+		return fmt.Errorf("making sure of the lease of %s: %w", lease.Lane, err)
+	}
+	return nil
+}
+
+func errFenced(lease app.Lease) error {
+	return app.Errorf(app.CodeFenced, "The lane %s now belongs to another worker.", lease.Lane)
+}
+
 // renew extends the lease and locks its lane's row to the transaction's end.
 func (tx *Tx) renew(ctx context.Context, lease app.Lease) error {
 	until := tx.store.leaseClock().Add(lease.For).UnixMicro()
@@ -173,7 +197,7 @@ func (tx *Tx) renew(ctx context.Context, lease app.Lease) error {
 	if n, err := result.RowsAffected(); err != nil {
 		return fmt.Errorf("renewing the lease of %s: %w", lease.Lane, err)
 	} else if n == 0 {
-		return app.Errorf(app.CodeFenced, "The lane %s now belongs to another worker.", lease.Lane)
+		return errFenced(lease)
 	}
 	tx.locked[lease.Lane] = true
 	return nil
