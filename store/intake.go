@@ -17,7 +17,7 @@ const (
 	// maxBatch bounds how many deliveries share one commit.
 	maxBatch = 256
 	// maxRows bounds how many rows one statement writes.
-	maxRows = 8
+	maxRows = 32
 	// batchWithin bounds a batch's transaction: a connection may be dead.
 	batchWithin = 5 * time.Second
 	// batchPatience is how long a batch waits for a lane that somebody holds. Then
@@ -234,7 +234,7 @@ func (tx *Tx) makeAllReady(ctx context.Context, entries []app.Entry) error {
 			tx.locked[entry.Lane] = true
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO lanes (ready_at, key) VALUES `+rowsOf(len(chunk), 1, "$1")+
-			` ON CONFLICT (key) DO UPDATE SET ready_at = COALESCE(lanes.ready_at, excluded.ready_at)`, args...)
+			` ON CONFLICT (key) DO UPDATE SET ready_at = excluded.ready_at WHERE lanes.ready_at IS NULL`, args...)
 		if err != nil {
 			return fmt.Errorf("opening %d lanes: %w", len(chunk), err)
 		}
