@@ -33,11 +33,12 @@ func (tx *Tx) Rounds(ctx context.Context, id int64) ([]*rfc.Round, error) {
 
 // SaveRound keeps a round.
 func (tx *Tx) SaveRound(ctx context.Context, round *rfc.Round) error {
+	columns := columnsOf(round)
 	return tx.save(ctx, "round", `
 		INSERT INTO rounds (rfc, number, decided_at, outcome, voters, heads, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (rfc, number) DO UPDATE SET decided_at = excluded.decided_at, outcome = excluded.outcome,
 			voters = excluded.voters, heads = excluded.heads, body = excluded.body`,
-		round, round.RFC, round.Number, micros(round.Decided()), string(round.Outcome), round.Voters, round.Heads)
+		round, round.RFC, round.Number, columns.DecidedAt, columns.Outcome, columns.Voters, columns.Heads)
 }
 
 // Electorate lists who may vote in a round, by id.

@@ -69,7 +69,12 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
 		}
 		c.round.Deadline, c.urgent = after.Deadline, true
-		return "", c.quote(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), "", why, a.Actor(), nil)
+		reply := ""
+		if after.Deadline.Before(before.Deadline.Add(a.Command.Duration())) {
+			reply = fmt.Sprintf("The voting now ends at %s. That is less than was asked for: all extensions of a round together are at most %s.",
+				stamp(after.Deadline), c.round.Policy.MaxExtension)
+		}
+		return reply, c.quote(ctx, "extended", before.Deadline.Format(time.RFC3339), after.Deadline.Format(time.RFC3339), "", why, a.Actor(), nil)
 	}), nil
 }
 

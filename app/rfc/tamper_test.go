@@ -306,6 +306,37 @@ func TestAnRFCThatWasRemovedIsFound(t *testing.T) {
 	}.isFound(t)
 }
 
+// Statistics and digests go by columns beside the rounds, which no export has.
+func TestColumnsThatContradictTheRoundAreFound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s).decided()
+		misfiled := func() (found []string) {
+			h.change(func(ctx context.Context, tx *store.Tx) error {
+				return tx.Misfiled(ctx, func(what string) { found = append(found, what) })
+			})
+			return found
+		}
+		if found := misfiled(); found != nil {
+			t.Errorf("where nothing was changed: %v", found)
+		}
+		for changed, undone := range map[string]string{
+			"outcome = 'rejected'": "outcome = 'accepted'", "voters = voters + 1": "voters = voters - 1",
+			"heads = heads + 1": "heads = heads - 1", "decided_at = decided_at - 1": "decided_at = decided_at + 1",
+		} {
+			h.execute(`UPDATE rounds SET ` + changed + ` WHERE number = 2`)
+			if found := misfiled(); len(found) != 1 || !strings.HasPrefix(found[0], "RFC-1, round 2: ") {
+				t.Errorf("after %s: %v", changed, found)
+			}
+			h.execute(`UPDATE rounds SET ` + undone + ` WHERE number = 2`)
+		}
+		h.execute(`UPDATE rfcs SET type = 'another'`)
+		if found := misfiled(); len(found) != 1 || !strings.HasPrefix(found[0], "RFC-1 (") {
+			t.Errorf("after the RFC's type was changed: %v", found)
+		}
+	})
+}
+
 func (h *hall) entry(seq int64) (e audit.Entry) {
 	h.t.Helper()
 	h.change(func(ctx context.Context, tx *store.Tx) error {

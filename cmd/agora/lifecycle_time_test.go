@@ -57,7 +57,8 @@ func TestExtensionsAndTheirCap(t *testing.T) {
 	if got := s.rfc(1).Deadline.Sub(planned); got != 3*day {
 		t.Errorf("the deadline moved by %s, want 3 days", got)
 	}
-	s.done("maya", number, `/rfc extend 5d "more holidays"`)
+	most := s.say("maya", number, `/rfc extend 5d "more holidays"`)
+	s.contains(s.replyTo(rfcs, number, most), "now ends at "+planned.Add(7*day).Format("2006-01-02 15:04 UTC"), "at most 7d")
 	if got := s.rfc(1).Deadline.Sub(planned); got != 7*day {
 		t.Errorf("the deadline moved by %s, want the most of 7 days", got)
 	}

@@ -102,6 +102,9 @@ func verifyStore(ctx context.Context, s *store.Store, anchors ...audit.Head) (fo
 			return err
 		}
 		found = verifier.Report
+		if err := tx.Misfiled(ctx, found.Differs); err != nil {
+			return err
+		}
 		return verifyBalances(ctx, tx, &found)
 	})
 	if err != nil {
