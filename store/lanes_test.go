@@ -70,6 +70,11 @@ func TestWhoWorksInALaneHoldsUpNobodyWhoBringsWork(t *testing.T) {
 			}
 			close(began)
 			<-brought
+			soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if _, err := s.Head(soon, lease); err == nil {
+				t.Error("the next entry was begun beside a transaction of the one before")
+			}
 			leaseClock.advance(2 * time.Minute)
 			if n, err := s.RescueLanes(context.WithoutCancel(t.Context())); n != 0 || err != nil {
 				t.Errorf("%d lanes were taken from who worked in them: %v", n, err)

@@ -102,17 +102,15 @@ func (s *Store) ClaimLane(ctx context.Context, leaseFor time.Duration) (*app.Lea
 	return &lease, nil
 }
 
-// leased runs fn in a transaction that has renewed the lease and locked the lane.
+// leased runs fn in a transaction that has seized the lane.
 func (s *Store) leased(ctx context.Context, lease app.Lease, fn func(context.Context, *Tx) error) error {
-	return s.InTx(context.WithValue(app.WithLease(ctx, lease), renews{}, true), fn)
+	return s.InTx(context.WithValue(app.WithLease(ctx, lease), holds{}, hold((*Tx).seize)), fn)
 }
-
-// renews marks the context of transactions of the queue's own.
-type renews struct{}
 
 // Renew extends the lease; it fails with app.CodeFenced when it was lost.
 func (s *Store) Renew(ctx context.Context, lease app.Lease) error {
-	return s.leased(ctx, lease, func(context.Context, *Tx) error { return nil })
+	ctx = context.WithValue(app.WithLease(ctx, lease), holds{}, hold((*Tx).renew))
+	return s.InTx(ctx, func(context.Context, *Tx) error { return nil })
 }
 
 // Head marks the first entry of the lane running and returns it; nil when the

@@ -75,11 +75,11 @@ func (s *Store) alone(ctx context.Context, fn func(context.Context, *Tx) error) 
 // runLeased runs fn in the transaction, under the lease that ctx may carry.
 func (tx *Tx) runLeased(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	if lease, ok := app.LeaseFrom(ctx); ok {
-		hold := tx.fence
-		if ctx.Value(renews{}) != nil {
-			hold = tx.renew
+		hold, own := ctx.Value(holds{}).(hold)
+		if !own {
+			hold = (*Tx).fence
 		}
-		if err := hold(ctx, lease); err != nil {
+		if err := hold(tx, ctx, lease); err != nil {
 			return err
 		}
 	}
@@ -165,9 +165,18 @@ func (s *Store) again(ctx context.Context, transaction func() error) error {
 	}
 }
 
-// fence makes sure that the lease is held, to the transaction's end. The lane is not
-// locked: a vote holds its RFC and then brings its effects to their lane, where a
-// publication has its lane and then wants the RFC. They would wait for each other.
+// hold is how a transaction makes sure that its lease is held, to its end. It fails
+// with app.CodeFenced when the lane belongs to another worker.
+type hold func(tx *Tx, ctx context.Context, lease app.Lease) error
+
+// holds marks the context of the queue's own transactions, which hold otherwise than
+// by a fence.
+type holds struct{}
+
+// fence does not lock the lane: a vote holds its RFC and then brings its effects to
+// their lane, where a publication has its lane and then wants the RFC. They would wait
+// for each other. Whoever gives a lane to another worker locks it for an update first,
+// which is all that a key share waits for.
 func (tx *Tx) fence(ctx context.Context, lease app.Lease) error {
 	var held int
 	err := tx.QueryRowContext(ctx, `SELECT 1 FROM lanes WHERE key = $1 AND lease_token = $2`+tx.store.dialect.forKeyShare(),
@@ -181,16 +190,20 @@ func (tx *Tx) fence(ctx context.Context, lease app.Lease) error {
 	return nil
 }
 
-func errFenced(lease app.Lease) error {
-	return app.Errorf(app.CodeFenced, "The lane %s now belongs to another worker.", lease.Lane)
+// renew extends the lease beside what runs under it.
+func (tx *Tx) renew(ctx context.Context, lease app.Lease) error {
+	return tx.extend(ctx, lease, `key = $2 AND lease_token = $3`)
 }
 
-// renew extends the lease and locks its lane's row to the transaction's end.
-func (tx *Tx) renew(ctx context.Context, lease app.Lease) error {
+// seize extends the lease when nothing runs under it any more, not even a transaction
+// of which nobody knows whether it was committed, and locks the lane.
+func (tx *Tx) seize(ctx context.Context, lease app.Lease) error {
+	return tx.extend(ctx, lease, `key = (SELECT key FROM lanes WHERE key = $2 AND lease_token = $3`+tx.store.dialect.forUpdate()+`)`)
+}
+
+func (tx *Tx) extend(ctx context.Context, lease app.Lease, which string) error {
 	until := tx.store.leaseClock().Add(lease.For).UnixMicro()
-	result, err := tx.ExecContext(ctx,
-		`UPDATE lanes SET lease_until = $1 WHERE key = $2 AND lease_token = $3`,
-		until, lease.Lane, lease.Token)
+	result, err := tx.ExecContext(ctx, `UPDATE lanes SET lease_until = $1 WHERE `+which, until, lease.Lane, lease.Token)
 	if err != nil {
 		return fmt.Errorf("renewing the lease of %s: %w", lease.Lane, err)
 	}
@@ -201,4 +214,8 @@ func (tx *Tx) renew(ctx context.Context, lease app.Lease) error {
 	}
 	tx.locked[lease.Lane] = true
 	return nil
+}
+
+func errFenced(lease app.Lease) error {
+	return app.Errorf(app.CodeFenced, "The lane %s now belongs to another worker.", lease.Lane)
 }

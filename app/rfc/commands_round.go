@@ -65,12 +65,16 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 		if err != nil {
 			return "", err
 		}
+		latest := c.round.Planned.Add(c.round.Policy.MaxExtension.Std())
 		if !after.Deadline.After(before.Deadline) {
+			if before.Deadline.Before(latest) {
+				return "", command.Refuse(app.CodeConflict, "that would not move the deadline, which is %s.", stamp(before.Deadline))
+			}
 			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
 		}
 		c.round.Deadline, c.urgent = after.Deadline, true
 		reply := ""
-		if after.Deadline.Before(before.Deadline.Add(a.Command.Duration())) {
+		if after.Deadline.Before(before.Deadline.Add(a.Command.Duration())) && !after.Deadline.Before(latest) {
 			reply = fmt.Sprintf("The voting now ends at %s. That is less than was asked for: all extensions of a round together are at most %s.",
 				stamp(after.Deadline), c.round.Policy.MaxExtension)
 		}

@@ -322,7 +322,8 @@ func TestColumnsThatContradictTheRoundAreFound(t *testing.T) {
 		}
 		for changed, undone := range map[string]string{
 			"outcome = 'rejected'": "outcome = 'accepted'", "voters = voters + 1": "voters = voters - 1",
-			"heads = heads + 1": "heads = heads - 1", "decided_at = decided_at - 1": "decided_at = decided_at + 1",
+			"heads = heads + 1":                      "heads = heads - 1",
+			"outcome = '', decided_at = -decided_at": "outcome = 'accepted', decided_at = -decided_at", "decided_at = decided_at - 1": "decided_at = decided_at + 1",
 		} {
 			h.execute(`UPDATE rounds SET ` + changed + ` WHERE number = 2`)
 			if found := misfiled(); len(found) != 1 || !strings.HasPrefix(found[0], "RFC-1, round 2: ") {
