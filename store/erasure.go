@@ -70,17 +70,23 @@ func (tx *Tx) Erase(ctx context.Context, account, member int64, logins ...string
 // eraseSetAside drops the commands of a person that were set aside before they left,
 // with the comments they stand in: of who left, nothing is carried out any more.
 func (tx *Tx) eraseSetAside(ctx context.Context, account, member, leftAt int64) error {
-	for _, in := range []struct{ list, drop string }{
-		{`SELECT key, body FROM timers WHERE kind = $1`, `DELETE FROM timers WHERE key = $1`},
+	for _, in := range []struct {
+		list string
+		drop func(ctx context.Context, key string) error
+	}{
+		{`SELECT key, body FROM timers WHERE kind = $1`, tx.CancelTimer},
 		{`SELECT CAST(id AS TEXT), body FROM deliveries WHERE kind = $1 AND state IN ('pending', 'running') AND state = 'pending'`, // as the index has it
-			`DELETE FROM deliveries WHERE id = CAST($1 AS BIGINT) AND state = 'pending'`},
+			func(ctx context.Context, id string) error {
+				_, err := tx.ExecContext(ctx, `DELETE FROM deliveries WHERE id = CAST($1 AS BIGINT) AND state = 'pending'`, id)
+				return err
+			}},
 	} {
 		keys, err := tx.setAside(ctx, in.list, account, member, leftAt)
 		if err != nil {
 			return fmt.Errorf("looking for commands of member %d: %w", member, err)
 		}
 		for _, key := range keys {
-			if _, err := tx.ExecContext(ctx, in.drop, key); err != nil {
+			if err := in.drop(ctx, key); err != nil {
 				return fmt.Errorf("dropping commands of member %d: %w", member, err)
 			}
 		}
