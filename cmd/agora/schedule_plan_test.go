@@ -116,10 +116,10 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 		if edge := v.Result.Deadline.Add(-2 * time.Second); w.exact && w.chance(2) && edge.After(earliest) && !p.firm {
 			p.at, p.edge = edge, true
 			// Once somebody else has edited a comment, nobody reads it again; a reaction is
-			// gone as of the reading that misses it; and what comes after the final
-			// reading registers nobody.
+			// gone as of the reading that misses it, and somebody blocked as of the webhook,
+			// which has no instant; and what comes after the final reading registers nobody.
 			p.acts = slices.DeleteFunc(p.acts, func(a act) bool {
-				return a.verb == editsComment || a.verb == takesBack || a.after > 3*time.Second
+				return a.verb == editsComment || a.verb == takesBack || a.verb == blocks || a.after > 3*time.Second
 			})
 			return p, true, nil
 		}
