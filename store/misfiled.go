@@ -54,7 +54,7 @@ func (tx *Tx) misfiledRFCs(ctx context.Context, differs func(string)) error {
 
 func (tx *Tx) misfiledRounds(ctx context.Context, differs func(string)) error {
 	rows, err := tx.QueryContext(ctx, `
-		SELECT r.number, o.number, o.decided_at, o.outcome, o.voters, o.heads, o.body
+		SELECT o.number, o.decided_at, o.outcome, o.voters, o.heads, o.body, `+rfcColumns+`
 		FROM rounds o JOIN rfcs r ON r.id = o.rfc ORDER BY r.id, o.number`)
 	if err != nil {
 		return err
@@ -63,17 +63,20 @@ func (tx *Tx) misfiledRounds(ctx context.Context, differs func(string)) error {
 	for rows.Next() {
 		var number int
 		var kept roundColumns
-		var round rfc.Round
 		var body []byte
-		if err := rows.Scan(&number, &round.Number, &kept.DecidedAt, &kept.Outcome, &kept.Voters, &kept.Heads, &body); err != nil {
+		r, err := scan(rows, func(r *rfc.RFC) []any {
+			return append([]any{&number, &kept.DecidedAt, &kept.Outcome, &kept.Voters, &kept.Heads, &body}, rfcKeys(r)...)
+		})
+		if err != nil {
 			return err
 		}
+		var round rfc.Round
 		if err := json.Unmarshal(body, &round); err != nil {
 			return err
 		}
 		old := kept == roundColumns{} && round.Voters == 0
 		if !old && kept != columnsOf(&round) {
-			differs(fmt.Sprintf("RFC-%d, round %d: statistics count another outcome, instant or number of voters than the round's own", number, round.Number))
+			differs(fmt.Sprintf("%s (%s), round %d: statistics count another outcome, instant or number of voters than the round's own", r.Name(), r.URL, number))
 		}
 	}
 	return rows.Err()

@@ -326,7 +326,7 @@ func TestColumnsThatContradictTheRoundAreFound(t *testing.T) {
 			"outcome = '', decided_at = -decided_at": "outcome = 'accepted', decided_at = -decided_at", "decided_at = decided_at - 1": "decided_at = decided_at + 1",
 		} {
 			h.execute(`UPDATE rounds SET ` + changed + ` WHERE number = 2`)
-			if found := misfiled(); len(found) != 1 || !strings.HasPrefix(found[0], "RFC-1, round 2: ") {
+			if found := misfiled(); len(found) != 1 || !strings.HasPrefix(found[0], "RFC-1 (https://github.example/acme/rfcs/issues/3), round 2: ") {
 				t.Errorf("after %s: %v", changed, found)
 			}
 			h.execute(`UPDATE rounds SET ` + undone + ` WHERE number = 2`)

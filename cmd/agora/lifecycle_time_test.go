@@ -85,6 +85,7 @@ func TestEarlyCloseIsAnnouncedADayBefore(t *testing.T) {
 		t.Fatalf("a certain outcome closes in %s, want 24 hours", left)
 	}
 	s.contains(s.ballot(number, 1, 1).Body, announced.Format("2006-01-02 15:04 UTC"))
+	s.refused("maya", number, `/rfc extend 1d "holidays"`, "would not move the deadline, which is "+announced.Format("2006-01-02 15:04 UTC"))
 	// A concern makes it uncertain again.
 	s.done("sam", number, "/concern raise "+objection)
 	s.quiet()
