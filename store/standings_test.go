@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"strings"
@@ -23,14 +22,11 @@ import (
 // remigrate takes the schema back to an older version, and up again.
 func remigrate(t *testing.T, url string, version int64) {
 	t.Helper()
-	driver, dialect, folder, name := "pgx", goose.DialectPostgres, "migrations/postgres", url
-	if path, lite := strings.CutPrefix(url, "sqlite://"); lite {
-		driver, dialect, folder, name = "sqlite", goose.DialectSQLite3, "migrations/sqlite", path
+	dialect, folder := goose.DialectPostgres, "migrations/postgres"
+	if strings.HasPrefix(url, "sqlite://") {
+		dialect, folder = goose.DialectSQLite3, "migrations/sqlite"
 	}
-	db, err := sql.Open(driver, name)
-	must(t, err)
-	defer func() { must(t, db.Close()) }()
-	provider, err := goose.NewProvider(dialect, db, os.DirFS(folder), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, storetest.SQL(t, url), os.DirFS(folder), goose.WithDisableGlobalRegistry(true))
 	must(t, err)
 	_, err = provider.DownTo(t.Context(), version)
 	must(t, err)

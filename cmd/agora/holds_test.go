@@ -3,15 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // PostgreSQL, to look into its tables
-
 	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 // packed is how the deliveries that hold a word are stored.
@@ -88,9 +86,7 @@ func (s *scene) holds(url, word string) bool {
 		}
 		return false
 	}
-	db, err := sql.Open("pgx", url)
-	must(s.t, err)
-	defer db.Close()
+	db := storetest.SQL(s.t, url)
 	rows, err := db.QueryContext(s.ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`)
 	must(s.t, err)
 	defer rows.Close()

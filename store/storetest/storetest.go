@@ -10,6 +10,7 @@ package storetest
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,25 @@ func DurablePostgres(t testing.TB) string {
 	}
 	execute(t, postgresServer(t), "SELECT pg_reload_conf()")
 	return address
+}
+
+// SQL opens the database at url beside the store, for what no caller of the store asks.
+func SQL(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	driver, name := "pgx", url
+	if path, lite := strings.CutPrefix(url, "sqlite://"); lite {
+		driver, name = "sqlite", path
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("closing the database: %v", err)
+		}
+	})
+	return db
 }
 
 func execute(t testing.TB, server, statement string) {
