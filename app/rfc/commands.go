@@ -66,7 +66,7 @@ func (s *Service) notAnRFC(a asked) error {
 func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 	a := asked{Call: call}
 	var err error
-	if a.rfc, _, _, err = s.find(ctx, call.Ref); err != nil {
+	if a.rfc, err = s.find(ctx, call.Ref); err != nil {
 		return a, err
 	}
 	a.policy, err = s.Community.Policy(ctx, call.Repo)

@@ -153,7 +153,7 @@ func (s *Service) RefreshWhole(ctx context.Context, ref app.IssueRef, since time
 
 // readComments takes the comments of an RFC whose events may have been lost.
 func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app.IssueRef, since time.Time) error {
-	r, _, _, err := s.find(ctx, ref)
+	r, err := s.find(ctx, ref)
 	if err != nil || r == nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (s *Service) Likes(ctx context.Context, order Order) error {
 	if err != nil {
 		return err
 	}
-	r, _, _, err := s.find(ctx, order.Ref)
+	r, err := s.find(ctx, order.Ref)
 	if err != nil || r == nil {
 		return err
 	}

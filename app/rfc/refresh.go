@@ -48,7 +48,7 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 		return fmt.Errorf("reading %s#%d: %w", repo.FullName(), number, err)
 	}
 	issue.Ref = ref // a redirect may have led elsewhere; what we know it by stays
-	r, round, result, err := s.find(ctx, ref)
+	r, round, result, err := s.findCounted(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -278,7 +278,7 @@ const longestLag = time.Minute
 // was asked: then it is looked for once more. A deleted issue is told by its own event,
 // or answered 410.
 func (s *Service) lags(ctx context.Context, ref app.IssueRef, cause Cause) (bool, error) {
-	r, _, _, err := s.find(ctx, ref)
+	r, err := s.find(ctx, ref)
 	switch {
 	case err != nil:
 		return false, err

@@ -122,9 +122,20 @@ func errUnreached(repo app.Repository) error {
 	return app.RetryAfter(app.Errorf(app.CodeUnavailable, "the App does not reach %s", repo.FullName()), unreachedPause)
 }
 
-// find loads the RFC of an issue with its newest round and that round's result,
-// or nil when the issue is no RFC.
-func (s *Service) find(ctx context.Context, ref app.IssueRef) (r *RFC, round *Round, result Result, err error) {
+// find loads the RFC of an issue, nil when the issue is none.
+func (s *Service) find(ctx context.Context, ref app.IssueRef) (r *RFC, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		r, err = tx.RFCByIssue(ctx, ref)
+		return err
+	})
+	if app.Is(err, app.CodeNotFound) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// findCounted is find with the newest round, if there is one, and that round's result.
+func (s *Service) findCounted(ctx context.Context, ref app.IssueRef) (r *RFC, round *Round, result Result, err error) {
 	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		if r, err = tx.RFCByIssue(ctx, ref); err != nil {
 			return err
@@ -150,6 +161,6 @@ func (s *Service) find(ctx context.Context, ref app.IssueRef) (r *RFC, round *Ro
 
 // Known reports whether the issue is an RFC already.
 func (s *Service) Known(ctx context.Context, ref app.IssueRef) (bool, error) {
-	r, _, _, err := s.find(ctx, ref)
+	r, err := s.find(ctx, ref)
 	return r != nil, err
 }

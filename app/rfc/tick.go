@@ -72,7 +72,7 @@ func (c *change) open(ctx context.Context, o plannedOpening) error {
 // Tick looks at an RFC because its timer is due: it reads reactions, opens a round,
 // or reads everything for the last time and decides.
 func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
-	r, round, result, err := s.find(ctx, ref)
+	r, round, result, err := s.findCounted(ctx, ref)
 	if err != nil || r == nil {
 		return err
 	}
