@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
@@ -99,13 +100,6 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 			err = fmt.Errorf("listing the acts of voting: %w", err)
 		}
 	}()
-	var count int64
-	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM acts WHERE rfc = $1 AND round = $2`, id, round).Scan(&count); err != nil {
-		return nil, err
-	}
-	if count == 0 {
-		return nil, nil
-	}
 	rows, err := tx.QueryContext(ctx, `
 		SELECT id, voter, login, choice, channel, source, at, seen, url, reason, concern
 		FROM acts WHERE rfc = $1 AND round = $2 ORDER BY id`, id, round)
@@ -113,7 +107,7 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 		return nil, err
 	}
 	defer rows.Close()
-	acts := make([]rfc.Act, 0, count)
+	var acts []rfc.Act
 	for rows.Next() {
 		a := rfc.Act{RFC: id, Round: round}
 		var choice, channel string // database/sql reads plain types without reflection
@@ -130,19 +124,22 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 }
 
 // AddAct appends an act once per RFC, round, channel, source, choice and
-// instant, gives it its id, and reports whether it is new. Of the voter, the id
-// and the login are kept.
+// instant, makes of it what will be read back, with its id, and reports whether it is
+// new. Of the voter, the id and the login are kept.
 func (tx *Tx) AddAct(ctx context.Context, act *rfc.Act) (added bool, err error) {
-	var id int64
+	kept := *act
+	kept.Voter = app.User{ID: act.Voter.ID, Login: clean(act.Voter.Login)}
+	kept.At, kept.Seen = instant(act.At.UnixMicro()), instant(act.Seen.UnixMicro())
+	kept.URL, kept.Reason = clean(act.URL), printable(act.Reason)
 	err = tx.QueryRowContext(ctx, `
 		INSERT INTO acts (rfc, round, voter, login, choice, channel, source, at, seen, url, reason, concern)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (rfc, round, channel, source, choice, at) DO NOTHING RETURNING id`,
-		act.RFC, act.Round, act.Voter.ID, clean(act.Voter.Login), string(act.Choice), string(act.Channel), act.Source,
-		act.At.UnixMicro(), act.Seen.UnixMicro(), clean(act.URL), printable(act.Reason), act.Concern).Scan(&id)
+		kept.RFC, kept.Round, kept.Voter.ID, kept.Voter.Login, string(kept.Choice), string(kept.Channel), kept.Source,
+		kept.At.UnixMicro(), kept.Seen.UnixMicro(), kept.URL, kept.Reason, kept.Concern).Scan(&kept.ID)
 	switch {
 	case err == nil:
-		act.ID = id
+		*act = kept
 		return true, nil
 	case errors.Is(err, sql.ErrNoRows):
 		return false, nil

@@ -26,7 +26,8 @@ type change struct {
 	urgent  bool // state changed: shown at once
 	touched bool // shown after a quiet spell
 
-	counted *Result // the newest round, once it is sure to change no more
+	read    *Record // the newest round, once it was read: what is cast goes in here too
+	counted *Result // its result, once that is sure to change no more
 }
 
 // update loads the RFC of an issue, lets do change it, moves its clocks on and
@@ -74,11 +75,25 @@ func (c *change) result(ctx context.Context) (Result, error) {
 	if c.counted != nil {
 		return *c.counted, nil
 	}
-	record, err := loadRecord(ctx, c.tx, c.r, c.round, c.now)
+	record, err := c.record(ctx)
 	if err != nil {
-		return Result{}, fmt.Errorf("loading the round of %s: %w", c.r.Name(), err)
+		return Result{}, err
 	}
 	return Recount(record), nil
+}
+
+// record is what the result of the newest round follows from, as it stands.
+func (c *change) record(ctx context.Context) (Record, error) {
+	if c.read == nil || c.read.Round != c.round {
+		record, err := loadRecord(ctx, c.tx, c.r, c.round, c.now)
+		if err != nil {
+			return Record{}, fmt.Errorf("loading the round of %s: %w", c.r.Name(), err)
+		}
+		c.read = &record
+	}
+	record := recordOf(c.r, c.round, c.now)
+	record.Voters, record.Acts = c.read.Voters, c.read.Acts
+	return record, nil
 }
 
 // move changes the state by the lifecycle table and writes the trail.

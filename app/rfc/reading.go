@@ -159,12 +159,12 @@ func (c *change) takeReactions(ctx context.Context, got channels) error {
 
 // standingReactions are the reactions cast and not taken back, by id.
 func (c *change) standingReactions(ctx context.Context) (map[int64]Act, error) {
-	acts, err := c.tx.Acts(ctx, c.r.ID, c.round.Number)
+	record, err := c.record(ctx)
 	if err != nil {
 		return nil, err
 	}
 	known := map[int64]Act{}
-	for _, a := range acts {
+	for _, a := range record.Acts {
 		switch {
 		case a.Channel != ByReaction:
 		case a.retracts():
@@ -226,9 +226,13 @@ func (c *change) cast(ctx context.Context, act Act) error {
 		}
 		act.Concern = concern
 	}
-	added, err := c.tx.AddAct(ctx, &act)
+	kept := act
+	added, err := c.tx.AddAct(ctx, &kept)
 	if err != nil || !added {
 		return err
+	}
+	if c.read != nil && c.read.Round == c.round {
+		c.read.Acts = append(c.read.Acts, kept)
 	}
 	c.touched = true
 	c.takesPart(act.Voter.ID)
@@ -249,18 +253,17 @@ func (c *change) cast(ctx context.Context, act Act) error {
 // 0 when it opens none.
 func (c *change) concernOf(ctx context.Context, act Act) (int, error) {
 	// A reading sees the same act again and again; the concern is opened once.
-	acts, err := c.tx.Acts(ctx, c.r.ID, c.round.Number)
+	record, err := c.record(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for _, a := range acts {
+	for _, a := range record.Acts {
 		if a.Channel == act.Channel && a.Source == act.Source && a.Choice == act.Choice && a.At.Equal(act.At) {
 			return a.Concern, nil
 		}
 	}
-	eligible, err := c.eligible(ctx, act.Voter.ID)
-	if err != nil || !eligible {
-		return 0, err
+	if !record.eligible(act.Voter.ID) {
+		return 0, nil
 	}
 	rules := c.round.Policy.Concerns
 	if may, _ := MayRaise(c.r, c.round, rules, act.Voter.ID, act.At); !may || !GivesReason(act.Reason, rules) {
@@ -269,17 +272,10 @@ func (c *change) concernOf(ctx context.Context, act Act) (int, error) {
 	return len(c.r.Concerns) + 1, nil
 }
 
+// eligible reports whether somebody is in the electorate of the newest round.
 func (c *change) eligible(ctx context.Context, user int64) (bool, error) {
-	voters, err := c.tx.Electorate(ctx, c.r.ID, c.round.Number)
-	if err != nil {
-		return false, err
-	}
-	for _, v := range voters {
-		if v.ID == user {
-			return true, nil
-		}
-	}
-	return false, nil
+	record, err := c.record(ctx)
+	return record.eligible(user), err
 }
 
 // raise opens the next concern.

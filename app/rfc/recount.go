@@ -18,6 +18,11 @@ type Record struct {
 	Now          time.Time
 }
 
+// eligible reports whether somebody is in the round's electorate.
+func (rec Record) eligible(user int64) bool {
+	return slices.ContainsFunc(rec.Voters, func(v Voter) bool { return v.ID == user })
+}
+
 // Recount applies RULES §2 "Ballots", "Tally" and "Time" to a record: the acts in
 // order, the deadline as late changes moved it, and what counts at its end.
 func Recount(rec Record) Result {

@@ -122,17 +122,22 @@ func BallotURL(ctx context.Context, tx Tx, r *RFC, round int) (string, error) {
 	return written.URL, nil
 }
 
-// loadRecord gathers what a round's result follows from. A closed round is
-// recounted as of its close, with the concerns as they stood then.
+// loadRecord gathers what a round's result follows from.
 func loadRecord(ctx context.Context, tx Dossiers, r *RFC, round *Round, now time.Time) (Record, error) {
-	if round.Closed() && round.ClosedAt.Before(now) {
-		now = round.ClosedAt
-	}
-	rec := Record{Round: round, Author: r.Author.ID, Concerns: r.Concerns, Now: now}
+	rec := recordOf(r, round, now)
 	var err error
 	if rec.Voters, err = tx.Electorate(ctx, r.ID, round.Number); err != nil {
 		return rec, err
 	}
 	rec.Acts, err = tx.Acts(ctx, r.ID, round.Number)
 	return rec, err
+}
+
+// recordOf is a round's record without its voters and acts. A closed round is
+// recounted as of its close, with the concerns as they stood then.
+func recordOf(r *RFC, round *Round, now time.Time) Record {
+	if round.Closed() && round.ClosedAt.Before(now) {
+		now = round.ClosedAt
+	}
+	return Record{Round: round, Author: r.Author.ID, Concerns: r.Concerns, Now: now}
 }
