@@ -54,6 +54,17 @@ func (d dialect) skipLocked() string {
 	return ``
 }
 
+// unawaited is a value for the RETURNING clause of the queue's own bookkeeping: its
+// transaction need not be on disk when it is done. What the database loses of it in a
+// crash is done again, as after a crash of the worker; whatever is committed after it
+// and waited for brings it to the disk too.
+func (d dialect) unawaited() string {
+	if d == postgres {
+		return `set_config('synchronous_commit', 'off', true)`
+	}
+	return `NULL`
+}
+
 // openSQLite opens one writing connection, because SQLite has one writer and a
 // queue in the process is fairer than busy-waiting, and a pool of readers.
 func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error {

@@ -59,22 +59,10 @@ func (tx *Tx) Enqueue(ctx context.Context, lane, kind, coalesceKey string, body 
 	if err := tx.makeReady(ctx, lane); err != nil {
 		return err
 	}
-	if coalesceKey != "" {
-		var waiting bool
-		err := tx.QueryRowContext(ctx, `
-			SELECT EXISTS (SELECT 1 FROM deliveries
-			WHERE lane = $1 AND kind = $2 AND coalesce_key = $3 AND state = 'pending')`,
-			clean(lane), clean(kind), clean(coalesceKey)).Scan(&waiting)
-		if err != nil {
-			return fmt.Errorf("looking for %s in %s: %w", kind, lane, err)
-		}
-		if waiting {
-			return nil
-		}
-	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO deliveries (lane, kind, coalesce_key, body, run_at, state, created_at)
-		VALUES ($1, $2, $3, $4, $5, 'pending', $5)`,
+		SELECT $1, $2, $3, $4, $5, 'pending', $5 WHERE NOT EXISTS (
+			SELECT 1 FROM deliveries WHERE lane = $1 AND kind = $2 AND coalesce_key = $3 AND state = 'pending')`,
 		clean(lane), clean(kind), nullable(coalesceKey), stored(body), tx.now)
 	if err != nil {
 		return fmt.Errorf("queueing %s in %s: %w", kind, lane, err)
@@ -86,13 +74,14 @@ func (tx *Tx) Enqueue(ctx context.Context, lane, kind, coalesceKey string, body 
 // claimers never get the same lane.
 func (s *Store) ClaimLane(ctx context.Context, leaseFor time.Duration) (*app.Lease, error) {
 	lease := app.Lease{Token: uuid.NewString(), For: leaseFor}
+	var setting sql.NullString
 	err := s.write.QueryRowContext(ctx, `
 		UPDATE lanes SET lease_token = $1, lease_until = $2
 		WHERE key = (
 			SELECT key FROM lanes WHERE lease_token IS NULL AND ready_at <= $3
 			ORDER BY ready_at LIMIT 1`+s.dialect.skipLocked()+`)
-		RETURNING key`,
-		lease.Token, s.leaseClock().Add(leaseFor).UnixMicro(), s.now()).Scan(&lease.Lane)
+		RETURNING key, `+s.dialect.unawaited(),
+		lease.Token, s.leaseClock().Add(leaseFor).UnixMicro(), s.now()).Scan(&lease.Lane, &setting)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -122,20 +111,17 @@ func (s *Store) Head(ctx context.Context, lease app.Lease) (*app.Entry, error) {
 		head = nil
 		entry := app.Entry{Lane: lease.Lane}
 		var dedup sql.NullString
-		var runAt, createdAt int64
+		var createdAt int64
 		err := tx.QueryRowContext(ctx, `
-			SELECT id, kind, dedup_key, body, attempts, run_at, created_at FROM deliveries
-			WHERE lane = $1 AND state IN ('pending', 'running') ORDER BY id LIMIT 1`, lease.Lane).
-			Scan(&entry.ID, &entry.Kind, &dedup, (*packed)(&entry.Body), &entry.Attempts, &runAt, &createdAt)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && runAt > tx.now {
+			UPDATE deliveries SET state = 'running' WHERE run_at <= $2 AND id = (
+				SELECT id FROM deliveries WHERE lane = $1 AND state IN ('pending', 'running') ORDER BY id LIMIT 1)
+			RETURNING id, kind, dedup_key, body, attempts, created_at`, lease.Lane, tx.now).
+			Scan(&entry.ID, &entry.Kind, &dedup, (*packed)(&entry.Body), &entry.Attempts, &createdAt)
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading the head of %s: %w", lease.Lane, err)
-		}
-		if _, err := tx.ExecContext(ctx,
-			`UPDATE deliveries SET state = 'running' WHERE id = $1`, entry.ID); err != nil {
-			return fmt.Errorf("starting entry %d: %w", entry.ID, err)
+			return fmt.Errorf("starting the head of %s: %w", lease.Lane, err)
 		}
 		entry.DedupKey = dedup.String
 		entry.EnqueuedAt = instant(createdAt)
