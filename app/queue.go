@@ -73,7 +73,8 @@ func Fenced(err error) bool { return CodeOf(err) == CodeFenced }
 
 type retryError struct {
 	error
-	after time.Duration
+	after        time.Duration
+	installation int64
 }
 
 func (e retryError) Unwrap() error { return e.error }
@@ -81,7 +82,22 @@ func (e retryError) Unwrap() error { return e.error }
 // RetryAfter decides that the entry which failed with err is tried again in d,
 // and that this was not its fault: it does not count as an attempt. GitHub's
 // Retry-After is such a case. Any other error is retried with growing pauses.
-func RetryAfter(err error, d time.Duration) error { return retryError{err, d} }
+func RetryAfter(err error, d time.Duration) error { return retryError{error: err, after: d} }
+
+// RetryResumed is RetryAfter where the App is taken to be suspended in an
+// installation: the wait ends when that does, were it before the entry is put back.
+func RetryResumed(err error, d time.Duration, installation int64) error {
+	return retryError{err, d, installation}
+}
+
+// WaitsFor finds the installation that RetryResumed named; 0 when there is none.
+func WaitsFor(err error) int64 {
+	var retry retryError
+	if errors.As(err, &retry) {
+		return retry.installation
+	}
+	return 0
+}
 
 // RetryDelay finds the delay that RetryAfter decided.
 func RetryDelay(err error) (time.Duration, bool) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -137,6 +138,22 @@ func (tx *Tx) standing(ctx context.Context, i app.Installation) error {
 	return nil
 }
 
+// stands reports whether the App is taken to be suspended there, and has it stay so
+// to the transaction's end: who resumes it then finds what began to wait. It waits for
+// nobody who resumes it now, who may be waiting for this lane.
+func (tx *Tx) stands(ctx context.Context, installation int64) (bool, error) {
+	var at int64
+	err := tx.QueryRowContext(ctx, `SELECT at FROM budgets WHERE installation = $1 AND kind = $2`+tx.store.dialect.skipDeleted(),
+		installation, stopped).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking whether installation %d is still suspended: %w", installation, err)
+	}
+	return true, nil
+}
+
 func ids(ctx context.Context, tx *Tx, query string, args ...any) (list []int64, err error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -154,11 +171,12 @@ func ids(ctx context.Context, tx *Tx, query string, args ...any) (list []int64, 
 }
 
 // resume has everything of a repository that waits for a later try tried now. The
-// lanes are locked in their order before their deliveries.
+// lanes are locked before their deliveries, all of them: one that is being given back
+// would else be ready when its head was due before.
 func (tx *Tx) resume(ctx context.Context, repository int64) error {
 	lane, issues := fmt.Sprintf("repository/%d", repository), fmt.Sprintf("issue/%d/%%", repository)
 	for _, statement := range []string{
-		`UPDATE lanes SET ready_at = $3 WHERE ready_at > $3 AND (key = $1 OR key LIKE $2)`,
+		`UPDATE lanes SET ready_at = CASE WHEN ready_at > $3 THEN $3 ELSE ready_at END WHERE key = $1 OR key LIKE $2`,
 		`UPDATE deliveries SET run_at = $3 WHERE state = 'pending' AND run_at > $3 AND (lane = $1 OR lane LIKE $2)`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, lane, issues, tx.now); err != nil {

@@ -46,6 +46,14 @@ func (d dialect) forKeyShare() string {
 	return ``
 }
 
+// skipDeleted is forKeyShare that leaves out what somebody is about to delete.
+func (d dialect) skipDeleted() string {
+	if d == postgres {
+		return ` FOR KEY SHARE SKIP LOCKED`
+	}
+	return ``
+}
+
 // skipLocked is forUpdate for whoever can take another row instead of waiting.
 func (d dialect) skipLocked() string {
 	if d == postgres {

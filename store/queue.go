@@ -142,7 +142,8 @@ func (s *Store) Retry(ctx context.Context, lease app.Lease, id int64, at time.Ti
 	return s.settle(ctx, lease, id, outcome{state: "pending", at: at, cause: cause, counts: true})
 }
 
-// Postpone is Retry for what was not the entry's fault: no attempt is counted.
+// Postpone is Retry for what was not the entry's fault: no attempt is counted. What
+// waits for an installation (app.RetryResumed) that resumed while it ran waits no more.
 func (s *Store) Postpone(ctx context.Context, lease app.Lease, id int64, at time.Time, cause error) error {
 	return s.settle(ctx, lease, id, outcome{state: "pending", at: at, cause: cause})
 }
@@ -167,6 +168,15 @@ func (s *Store) settle(ctx context.Context, lease app.Lease, id int64, out outco
 		finishedAt := sql.NullInt64{Int64: tx.now, Valid: true}
 		if out.state == "pending" {
 			runAt, finishedAt = out.at.UnixMicro(), sql.NullInt64{}
+			if i := app.WaitsFor(out.cause); i != 0 {
+				stands, err := tx.stands(ctx, i)
+				if err != nil {
+					return err
+				}
+				if !stands {
+					runAt = min(runAt, tx.now)
+				}
+			}
 		}
 		if out.counts {
 			failed = 1

@@ -73,7 +73,7 @@ func (g *GitHub) explain(ctx context.Context, a *account, doing string, err erro
 	case errors.As(err, &limit):
 		return app.RetryAfter(coded(app.CodeUnavailable, doing, limit), limit.after)
 	case errors.As(err, &stopped):
-		return app.RetryAfter(coded(app.CodeStopped, doing, stopped), stopped.after)
+		return app.RetryResumed(coded(app.CodeStopped, doing, stopped), stopped.after, a.installation)
 	case errors.Is(err, context.Canceled):
 		return coded(app.CodeUnavailable, doing, context.Canceled)
 	case errors.Is(err, errTooLarge):
@@ -87,8 +87,9 @@ func (g *GitHub) explain(ctx context.Context, a *account, doing string, err erro
 	if code != app.CodeStopped && code != app.CodeUninstalled {
 		return coded(code, doing, cause)
 	}
-	if r := refusalOf(err); code == app.CodeStopped && (r == nil || !r.archived()) {
-		a.stop(ctx) // where the App was removed each request is told so, and ends what it was for
+	// Where the App was removed each request is told so, and ends what it was for.
+	if r := refusalOf(err); code == app.CodeStopped && (r == nil || !r.archived()) && a.stop(ctx) {
+		return app.RetryResumed(coded(code, doing, cause), stoppedFor, a.installation)
 	}
 	return app.RetryAfter(coded(code, doing, cause), stoppedFor)
 }

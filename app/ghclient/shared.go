@@ -83,15 +83,18 @@ func (b *budget) standing(ctx context.Context) error {
 	return nil
 }
 
-// stop tells every replica that the App is suspended there. The others find out by
-// themselves when they cannot be told.
-func (b *budget) stop(ctx context.Context) {
+// stop tells every replica that the App is suspended there, and reports whether it
+// could. The others find out by themselves when they cannot be told.
+func (b *budget) stop(ctx context.Context) bool {
 	b.mu.Lock()
 	b.lookedAt = time.Time{}
 	b.mu.Unlock()
-	if b.shared != nil && b.installation != 0 {
-		b.tell("is suspended", b.shared.Stop(ctx, b.installation, b.clock().Add(stoppedFor)))
+	if b.shared == nil || b.installation == 0 {
+		return false
 	}
+	err := b.shared.Stop(ctx, b.installation, b.clock().Add(stoppedFor))
+	b.tell("is suspended", err)
+	return err == nil
 }
 
 // reserve takes one token of a budget that all replicas share, and says how long to

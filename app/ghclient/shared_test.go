@@ -120,14 +120,17 @@ func TestAPauseAndAStopReachTheOtherReplica(t *testing.T) {
 	suspended = true
 	_, err = one.Issue(ctx, 7)
 	wantCode(t, err, app.CodeStopped)
-	if after, _ := app.RetryDelay(err); after != 6*time.Hour {
-		t.Errorf("it waits %v", after)
+	if after, _ := app.RetryDelay(err); after != 6*time.Hour || app.WaitsFor(err) != acme().Installation {
+		t.Errorf("it waits %v for installation %d", after, app.WaitsFor(err))
 	}
 	now = now.Add(10 * time.Second)
 	before := asked()
 	for _, replica := range []*ghclient.RepoClient{one, other, one, other} {
 		_, err = replica.Issue(ctx, 7)
 		wantCode(t, err, app.CodeStopped)
+		if app.WaitsFor(err) != acme().Installation {
+			t.Errorf("who did not ask waits for installation %d", app.WaitsFor(err))
+		}
 	}
 	if asked() != before {
 		t.Error("a suspended installation was asked")
@@ -156,8 +159,8 @@ func TestAnArchivedRepositoryWaitsAndAnUnreachedOneIsNotAsked(t *testing.T) {
 	repo := s.github(ghclient.Options{Shared: newCommon(20)}).Repo(acme())
 	err := repo.AddLabels(ctx, 7, []string{"rfc"})
 	wantCode(t, err, app.CodeStopped)
-	if after, _ := app.RetryDelay(err); after != 6*time.Hour {
-		t.Errorf("it waits %v", after)
+	if after, _ := app.RetryDelay(err); after != 6*time.Hour || app.WaitsFor(err) != 0 {
+		t.Errorf("it waits %v for installation %d", after, app.WaitsFor(err))
 	}
 	_, err = repo.Issue(ctx, 7) // the installation itself goes on
 	must(t, err)
