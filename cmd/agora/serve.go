@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -63,7 +65,26 @@ func newLogger(server config.Server, out io.Writer) zerolog.Logger {
 }
 
 // serve runs until ctx ends, then drains: no new requests, what runs may finish.
-func serve(ctx context.Context, server config.Server, around surroundings) (err error) {
+func serve(ctx context.Context, server config.Server, around surroundings) error {
+	err := start(ctx, server, around)
+	if ctx.Err() != nil && interrupted(err) { // it was stopped before it was there
+		around.logger.Info().Msg("stopped while starting")
+		return nil
+	}
+	return err
+}
+
+// interrupted reports whether an error says that a context was cancelled, or that a
+// transaction ended with one, and nothing else beside.
+func interrupted(err error) bool {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // those that are wrapped are one
+	if !ok {
+		return errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone)
+	}
+	return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !interrupted(e) })
+}
+
+func start(ctx context.Context, server config.Server, around surroundings) (err error) {
 	a, err := assemble(ctx, server, around)
 	if err != nil {
 		return err
