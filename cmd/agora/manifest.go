@@ -84,6 +84,9 @@ func manifest(public, webhook string) (appManifest, error) {
 		if err != nil || address.RawQuery != "" {
 			return m, errors.New("AGORA_PUBLIC_URL: must be an address like https://agora.example.org, without user, query or fragment")
 		}
+		if !complete(address.Hostname()) {
+			return m, fmt.Errorf("AGORA_PUBLIC_URL: %q is no host's whole name, which has a dot in it: write your own in its place", address.Hostname())
+		}
 		base := strings.TrimRight(address.String(), "/")
 		m.URL, m.RedirectURL, m.HookAttributes.URL = base, base, base+"/api/github/hook"
 	}
@@ -92,9 +95,18 @@ func manifest(public, webhook string) (appManifest, error) {
 		if err != nil {
 			return m, usageError("--webhook-url must be an address like https://smee.io/YOUR-CHANNEL, without user or fragment")
 		}
+		if !complete(address.Hostname()) {
+			return m, usageError("--webhook-url: %q is no host's whole name, which has a dot in it: write your own in its place", address.Hostname())
+		}
 		m.HookAttributes.URL = address.String()
 	}
 	return m, nil
+}
+
+// complete tells the name of a host from a word that stands in instructions for one.
+func complete(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	return strings.Contains(host, ".") || ofThisMachine(host) || net.ParseIP(host) != nil
 }
 
 // webAddress reads the address of something on the web.
