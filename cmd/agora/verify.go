@@ -133,9 +133,16 @@ func verifyBalances(ctx context.Context, tx *store.Tx, found *archive.Report) er
 
 // reportVerified says what was verified and what was found.
 func reportVerified(out io.Writer, r archive.Report) error {
-	fmt.Fprintf(out, "verified %d entries of the audit trail, %s, %s, %s and %s\n", r.Entries, rfc.Plural(r.RFCs, "RFC"),
+	entries := fmt.Sprintf("%d entries", r.Entries)
+	if r.Entries == 1 {
+		entries = "1 entry"
+	}
+	fmt.Fprintf(out, "verified %s of the audit trail, %s, %s, %s and %s\n", entries, rfc.Plural(r.RFCs, "RFC"),
 		rfc.Plural(r.Rounds, "round"), rfc.Plural(r.Ballots, "ballot"), rfc.Plural(r.Decisions, "decision"))
-	if r.Withheld > 0 {
+	switch {
+	case r.Withheld == 1:
+		fmt.Fprintln(out, "of 1 entry only the hash is there, because it belongs to a private repository")
+	case r.Withheld > 1:
 		fmt.Fprintf(out, "of %d entries only the hashes are there, because they belong to private repositories\n", r.Withheld)
 	}
 	if r.Found == 0 {
