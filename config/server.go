@@ -93,8 +93,10 @@ func DefaultServer() Server {
 // a file that holds the value of NAME, for every secret.
 // The error is a *Problems with everything that is wrong or missing; it repeats no secret.
 func LoadServer(path string, env func(string) (string, bool)) (Server, error) {
-	server, problems := readServer(path, env)
-	checkCredentials(&server, problems)
+	server, problems, legible := readServer(path, env)
+	if legible { // what a broken file holds is not missing
+		checkCredentials(&server, problems)
+	}
 	if err := problems.err(); err != nil {
 		return Server{}, err
 	}
@@ -104,20 +106,21 @@ func LoadServer(path string, env func(string) (string, bool)) (Server, error) {
 // LoadDatabaseURL reads the configuration like LoadServer, for commands that need the database and nothing of GitHub:
 // missing credentials are no error.
 func LoadDatabaseURL(path string, env func(string) (string, bool)) (Secret, error) {
-	server, problems := readServer(path, env)
+	server, problems, _ := readServer(path, env)
 	if err := problems.err(); err != nil {
 		return "", err
 	}
 	return server.DatabaseURL, nil
 }
 
-// readServer reads what is set, from the file and over it from the environment.
-func readServer(path string, env func(string) (string, bool)) (Server, *Problems) {
+// readServer reads what is set, from the file and over it from the environment. It reports whether the file, where there
+// is one, could be read as a whole.
+func readServer(path string, env func(string) (string, bool)) (_ Server, _ *Problems, legible bool) {
 	server, problems := DefaultServer(), &Problems{}
 	settings := serverSettings(&server)
 	keys := serverKeys(settings)
 	keys["webhooks"] = webhookList(&server.Webhooks)
-	readServerFile(path, keys, problems)
+	legible = readServerFile(path, keys, problems)
 	for _, s := range settings {
 		if value, ok := s.lookup(env, problems); ok {
 			if err := s.set(value); err != nil {
@@ -128,27 +131,25 @@ func readServer(path string, env func(string) (string, bool)) (Server, *Problems
 	completeGitHub(&server.GitHub)
 	completePublicURL(&server)
 	completeMailFrom(&server)
-	return server, problems
+	return server, problems, legible
 }
 
-func readServerFile(path string, keys object, problems *Problems) {
+func readServerFile(path string, keys object, problems *Problems) (legible bool) {
 	optional := path == ""
 	if optional {
 		path = DefaultServerFile
 	}
 	data, err := readBounded(path)
 	if optional && errors.Is(err, fs.ErrNotExist) {
-		return
+		return true
 	}
 	problems.File = path
 	if err != nil {
 		problems.add(Problem{Message: "reading the configuration: " + err.Error()})
-		return
+		return false
 	}
 	reader := &yamlReader{problems: problems, confidential: true}
-	if len(strings.TrimSpace(string(data))) > 0 {
-		reader.read(data, keys)
-	}
+	return len(strings.TrimSpace(string(data))) == 0 || reader.read(data, keys)
 }
 
 // readBounded reads a small file.

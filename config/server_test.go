@@ -279,6 +279,28 @@ func TestBrokenServerFileShowsNoSecret(t *testing.T) {
 	refused(t, file(t, strings.Repeat("#", 100<<10)), credentials())
 }
 
+// What a file holds that cannot be read is not said to be missing; what is wrong elsewhere is said all the same.
+func TestNothingIsMissingWhileTheServerFileIsBroken(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"no YAML":          file(t, "github:\n  app:\n    webhook_secret: 'hunter2\n"),
+		"no mapping":       file(t, "hunter2\n"),
+		"two documents":    file(t, "listen: :80\n---\nlisten: :81\n"),
+		"not there":        filepath.Join(t.TempDir(), "none.yaml"),
+		"no configuration": file(t, strings.Repeat("#", 100<<10)),
+	} {
+		if problems := refused(t, path, environment{}); len(problems.List) != 1 || !strings.HasPrefix(problems.Error(), path) {
+			t.Errorf("%s: %v", name, problems)
+		}
+		if problems := refused(t, path, environment{"AGORA_LOG_LEVEL": "loud"}); len(problems.List) != 2 || !strings.Contains(problems.Error(), "log_level (AGORA_LOG_LEVEL)") {
+			t.Errorf("%s, and a variable: %v", name, problems)
+		}
+	}
+	if problems := refused(t, file(t, "listne: x\n"), environment{}); len(problems.List) != 4 {
+		t.Errorf("a file that can be read: %v", problems)
+	}
+}
+
 func TestDatabaseNeedsNoCredentials(t *testing.T) {
 	t.Parallel()
 	got, err := config.LoadDatabaseURL("", environment{"AGORA_DATABASE_URL": "sqlite://x.db"}.lookup)

@@ -37,11 +37,12 @@ type field func(r *yamlReader, key string, value ast.Node)
 // object describes a mapping: its keys and how each is read.
 type object map[string]field
 
-// read parses data and reads its one document as the object.
-func (r *yamlReader) read(data []byte, o object, required ...string) {
+// read parses data and reads its one document as the object. It reports whether it found keys and values at all, good
+// ones or not.
+func (r *yamlReader) read(data []byte, o object, required ...string) bool {
 	root, ok := r.parse(data)
 	if !ok {
-		return
+		return false
 	}
 	if root == nil {
 		root = ast.Null(token.New("", "", &token.Position{Line: 1, Column: 1}))
@@ -52,6 +53,7 @@ func (r *yamlReader) read(data []byte, o object, required ...string) {
 			r.problems.add(Problem{Line: 1, Column: 1, Key: key, Message: "is missing: the file needs " + key + ": 1"})
 		}
 	}
+	return seen != nil
 }
 
 // parse turns data into the root node of its only document, nil for an empty one.
