@@ -11,6 +11,14 @@ type Budget struct {
 	Burst        int           // tokens at most
 }
 
+// Standing is how an installation stands with GitHub. Zero or past instants keep
+// nobody from asking.
+type Standing struct {
+	PausedUntil  time.Time // GitHub asked to be left alone
+	StoppedUntil time.Time // the App is taken to be suspended there
+	Resumed      int64     // how often GitHub said that it is not
+}
+
 // HookDelivery is GitHub's record of one webhook that it sent, or tried to send.
 // A redelivery has an id of its own and the GUID of the first.
 type HookDelivery struct {

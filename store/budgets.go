@@ -11,10 +11,12 @@ import (
 )
 
 // The kinds of a row of budgets that are no budget: until when all requests of an
-// installation wait, and until when the App is taken to be suspended there.
+// installation wait, until when the App is taken to be suspended there, and how often
+// GitHub said that it is not.
 const (
 	paused  = "paused"
 	stopped = "stopped"
+	resumed = "resumed"
 )
 
 // Reserve takes up to want tokens from a budget that all replicas share. It gives
@@ -71,42 +73,51 @@ func (tx *Tx) setBudget(ctx context.Context, installation int64, kind string, at
 // Pause has every replica leave an installation alone until an instant, as GitHub
 // asked. It never shortens a pause.
 func (s *Store) Pause(ctx context.Context, installation int64, until time.Time) error {
-	return s.hold(ctx, installation, paused, until)
-}
-
-// Stop has every replica take the App for suspended there until an instant, or
-// until GitHub says that it is not (SaveInstallation).
-func (s *Store) Stop(ctx context.Context, installation int64, until time.Time) error {
-	return s.hold(ctx, installation, stopped, until)
-}
-
-func (s *Store) hold(ctx context.Context, installation int64, kind string, until time.Time) error {
 	err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-		return tx.setBudget(ctx, installation, kind, until.UnixMicro())
+		return tx.setBudget(ctx, installation, paused, until.UnixMicro())
 	})
 	if err != nil {
-		return fmt.Errorf("keeping that installation %d is %s: %w", installation, kind, err)
+		return fmt.Errorf("keeping that installation %d is paused: %w", installation, err)
 	}
 	return nil
 }
 
-// Standing says until when an installation is paused, and until when it is taken
-// for suspended; zero instants when it is not.
-func (s *Store) Standing(ctx context.Context, installation int64) (pausedUntil, stoppedUntil time.Time, err error) {
-	var pause, stop sql.NullInt64
-	err = s.read.QueryRowContext(ctx, `SELECT
-		(SELECT at FROM budgets WHERE installation = $1 AND kind = $2),
-		(SELECT at FROM budgets WHERE installation = $1 AND kind = $3)`, installation, paused, stopped).Scan(&pause, &stop)
+// Stop has every replica take the App for suspended there until an instant, or
+// until GitHub says that it is not (SaveInstallation). It does nothing, and reports
+// false, when GitHub said so since Standing counted: who was refused asked before.
+func (s *Store) Stop(ctx context.Context, installation, since int64, until time.Time) (stands bool, err error) {
+	err = s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+		now, err := tx.budget(ctx, installation, resumed)
+		stands = now == since
+		if err != nil || !stands {
+			return err
+		}
+		return tx.setBudget(ctx, installation, stopped, until.UnixMicro())
+	})
 	if err != nil {
-		return time.Time{}, time.Time{}, fmt.Errorf("asking how installation %d stands: %w", installation, err)
+		return false, fmt.Errorf("keeping that installation %d is stopped: %w", installation, err)
 	}
+	return stands, nil
+}
+
+// Standing says how an installation stands.
+func (s *Store) Standing(ctx context.Context, installation int64) (app.Standing, error) {
+	var pause, stop, count sql.NullInt64
+	err := s.read.QueryRowContext(ctx, `SELECT
+		(SELECT at FROM budgets WHERE installation = $1 AND kind = $2),
+		(SELECT at FROM budgets WHERE installation = $1 AND kind = $3),
+		(SELECT at FROM budgets WHERE installation = $1 AND kind = $4)`, installation, paused, stopped, resumed).Scan(&pause, &stop, &count)
+	if err != nil {
+		return app.Standing{}, fmt.Errorf("asking how installation %d stands: %w", installation, err)
+	}
+	found := app.Standing{Resumed: count.Int64}
 	if pause.Valid {
-		pausedUntil = instant(pause.Int64)
+		found.PausedUntil = instant(pause.Int64)
 	}
 	if stop.Valid {
-		stoppedUntil = instant(stop.Int64)
+		found.StoppedUntil = instant(stop.Int64)
 	}
-	return pausedUntil, stoppedUntil, nil
+	return found, nil
 }
 
 // stoppedFor is how long a suspended installation is left alone before one request
@@ -118,6 +129,11 @@ const stoppedFor = 24 * time.Hour
 func (tx *Tx) standing(ctx context.Context, i app.Installation) error {
 	if i.Suspended || i.Removed {
 		return tx.setBudget(ctx, i.ID, stopped, tx.now+stoppedFor.Microseconds())
+	}
+	// Also where nobody was told of a suspension: one may be about to be (Stop).
+	if _, err := tx.ExecContext(ctx, `INSERT INTO budgets (installation, kind, at) VALUES ($1, $2, 1)
+		ON CONFLICT (installation, kind) DO UPDATE SET at = budgets.at + 1`, i.ID, resumed); err != nil {
+		return fmt.Errorf("resuming installation %d: %w", i.ID, err)
 	}
 	result, err := tx.ExecContext(ctx, `DELETE FROM budgets WHERE installation = $1 AND kind = $2`, i.ID, stopped)
 	if err != nil {

@@ -81,12 +81,11 @@ func TestAPauseIsSeenByAllReplicas(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		paused, stopped, err := all[1].Standing(t.Context(), 5)
-		if !paused.Equal(until) || !stopped.IsZero() || err != nil {
-			t.Errorf("paused until %v, stopped until %v: %v", paused, stopped, err)
+		if found, err := all[1].Standing(t.Context(), 5); found != (app.Standing{PausedUntil: until}) || err != nil {
+			t.Errorf("it stands as %v: %v", found, err)
 		}
-		if paused, stopped, err := all[1].Standing(t.Context(), 6); !paused.IsZero() || !stopped.IsZero() || err != nil {
-			t.Errorf("another is paused until %v, stopped until %v: %v", paused, stopped, err)
+		if found, err := all[1].Standing(t.Context(), 6); found != (app.Standing{}) || err != nil {
+			t.Errorf("another stands as %v: %v", found, err)
 		}
 	})
 }
@@ -127,15 +126,15 @@ func TestWhatWaitedForASuspendedInstallationGoesOnWhenItIsBack(t *testing.T) {
 		}
 		save(app.Installation{ID: 5, Account: acme, Suspended: true})
 		advance(time.Minute)
-		if _, stopped, err := s.Standing(t.Context(), 5); stopped.IsZero() || err != nil {
-			t.Fatalf("stopped until %v: %v", stopped, err)
+		if found, err := s.Standing(t.Context(), 5); found.StoppedUntil.IsZero() || err != nil {
+			t.Fatalf("it stands as %v: %v", found, err)
 		}
 		if lease, err := s.ClaimLane(t.Context(), time.Minute); lease != nil || err != nil {
 			t.Fatalf("while suspended, %v is claimed: %v", lease, err)
 		}
 		save(app.Installation{ID: 5, Account: acme})
-		if _, stopped, err := s.Standing(t.Context(), 5); !stopped.IsZero() || err != nil {
-			t.Errorf("stopped until %v: %v", stopped, err)
+		if found, err := s.Standing(t.Context(), 5); !found.StoppedUntil.IsZero() || err != nil {
+			t.Errorf("it stands as %v: %v", found, err)
 		}
 		claimed := map[string]bool{}
 		for {

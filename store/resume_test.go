@@ -109,3 +109,58 @@ func TestNothingWaitsForAnInstallationThatResumedMeanwhile(t *testing.T) {
 		})
 	}
 }
+
+// A replica was refused while the installation was suspended, and says so when, or just
+// as, that is over.
+func TestAnInstallationThatResumedIsNotStoppedByALateRefusal(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		all, _ := replicas(t, url, 1)
+		s := all[0]
+		until := time.Date(2026, 10, 1, 18, 0, 0, 0, time.UTC)
+		stop := func(since int64) bool {
+			stands, err := s.Stop(t.Context(), 5, since, until)
+			if err != nil {
+				t.Error(err)
+			}
+			return stands
+		}
+		standing := func() app.Standing {
+			found, err := s.Standing(t.Context(), 5)
+			if err != nil {
+				t.Error(err)
+			}
+			return found
+		}
+		resume := func(meanwhile func()) {
+			err := s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				if err := tx.SaveInstallation(ctx, app.Installation{ID: 5, Account: app.Account{ID: 1, Login: "acme"}}); err != nil {
+					return err
+				}
+				meanwhile()
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		for range 2 { // nobody had heard of it before; it had been so before
+			before := standing().Resumed
+			said := make(chan bool, 1)
+			resume(func() {
+				go func() { said <- stop(before) }()
+				time.Sleep(100 * time.Millisecond)
+			})
+			if <-said || stop(before) || !standing().StoppedUntil.IsZero() {
+				t.Errorf("a late refusal stops it: %v", standing())
+			}
+			if !stop(standing().Resumed) || !standing().StoppedUntil.Equal(until) {
+				t.Errorf("a new refusal does not stop it: %v", standing())
+			}
+			resume(func() {})
+			if !standing().StoppedUntil.IsZero() {
+				t.Errorf("it does not resume: %v", standing())
+			}
+		}
+	})
+}

@@ -238,17 +238,18 @@ func call[T any](ctx context.Context, g *GitHub, installation int64, doing strin
 	a := g.account(installation)
 	ctx = context.WithValue(ctx, accountKey{}, a)
 	for again := installation != 0; ; again = false {
+		resumed := a.resumptions()
 		client, err := g.clientOf(a)
 		if err != nil {
 			var none T
-			return none, nil, g.explain(ctx, a, doing, err)
+			return none, nil, g.explain(ctx, a, resumed, doing, err)
 		}
 		value, response, err := do(ctx, client)
 		if again && unauthorized(err) {
 			a.drop(client)
 			continue
 		}
-		return value, response, g.explain(ctx, a, doing, err)
+		return value, response, g.explain(ctx, a, resumed, doing, err)
 	}
 }
 

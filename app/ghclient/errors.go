@@ -60,7 +60,9 @@ func (r *refusal) suspended() bool {
 // What GitHub refuses because the App is suspended or removed there, or because the
 // repository is archived, is CodeStopped or CodeUninstalled, with a long wait: it may pass, and must be
 // taken neither for the thing's absence nor for somebody's lack of permission.
-func (g *GitHub) explain(ctx context.Context, a *account, doing string, err error) error {
+//
+// resumed is how often the installation had resumed before the request was made.
+func (g *GitHub) explain(ctx context.Context, a *account, resumed int64, doing string, err error) error {
 	var limit *limitError
 	var stopped *stoppedError
 	var known *app.Error
@@ -88,7 +90,10 @@ func (g *GitHub) explain(ctx context.Context, a *account, doing string, err erro
 		return coded(code, doing, cause)
 	}
 	// Where the App was removed each request is told so, and ends what it was for.
-	if r := refusalOf(err); code == app.CodeStopped && (r == nil || !r.archived()) && a.stop(ctx) {
+	if r := refusalOf(err); code == app.CodeStopped && (r == nil || !r.archived()) {
+		if !a.stop(ctx, resumed) {
+			return app.RetryAfter(coded(code, doing, cause), lookEvery)
+		}
 		return app.RetryResumed(coded(code, doing, cause), stoppedFor, a.installation)
 	}
 	return app.RetryAfter(coded(code, doing, cause), stoppedFor)

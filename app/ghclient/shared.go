@@ -20,10 +20,11 @@ type Shared interface {
 	// Pause keeps every replica from asking until an instant, as GitHub wants it.
 	Pause(ctx context.Context, installation int64, until time.Time) error
 	// Stop says that the App is suspended there, or removed: asking is of no use
-	// until an instant, or until GitHub says otherwise.
-	Stop(ctx context.Context, installation int64, until time.Time) error
-	// Standing gives both instants; zero or past ones keep nobody from asking.
-	Standing(ctx context.Context, installation int64) (pausedUntil, stoppedUntil time.Time, err error)
+	// until an instant, or until GitHub says otherwise. It reports false, and does
+	// nothing, when GitHub said so since it had resumed so often.
+	Stop(ctx context.Context, installation, resumed int64, until time.Time) (bool, error)
+	// Standing says what the others found.
+	Standing(ctx context.Context, installation int64) (app.Standing, error)
 }
 
 const (
@@ -67,34 +68,42 @@ func (b *budget) standing(ctx context.Context) error {
 	if fresh {
 		return nil
 	}
-	pausedUntil, stoppedUntil, err := b.shared.Standing(ctx, b.installation)
+	found, err := b.shared.Standing(ctx, b.installation)
 	if err != nil {
 		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.lookedAt, b.stopped = now, stoppedUntil.After(now)
-	if pausedUntil.After(b.pausedUntil) {
-		b.pausedUntil = pausedUntil
+	b.lookedAt, b.stopped, b.resumed = now, found.StoppedUntil.After(now), found.Resumed
+	if found.PausedUntil.After(b.pausedUntil) {
+		b.pausedUntil = found.PausedUntil
 	}
 	if b.stopped {
-		return &stoppedError{stoppedUntil.Sub(now)}
+		return &stoppedError{found.StoppedUntil.Sub(now)}
 	}
 	return nil
 }
 
-// stop tells every replica that the App is suspended there, and reports whether it
-// could. The others find out by themselves when they cannot be told.
-func (b *budget) stop(ctx context.Context) bool {
+// resumptions is how often the installation resumed, as far as this replica knows.
+func (b *budget) resumptions() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.resumed
+}
+
+// stop tells every replica that the App is suspended there. It reports false when that
+// may be over, because the installation resumed since the request was made, or when the
+// others cannot be told, who find out by themselves.
+func (b *budget) stop(ctx context.Context, resumed int64) bool {
 	b.mu.Lock()
 	b.lookedAt = time.Time{}
 	b.mu.Unlock()
 	if b.shared == nil || b.installation == 0 {
-		return false
+		return true
 	}
-	err := b.shared.Stop(ctx, b.installation, b.clock().Add(stoppedFor))
+	stands, err := b.shared.Stop(ctx, b.installation, resumed, b.clock().Add(stoppedFor))
 	b.tell("is suspended", err)
-	return err == nil
+	return stands && err == nil
 }
 
 // reserve takes one token of a budget that all replicas share, and says how long to

@@ -18,6 +18,7 @@ type common struct {
 	reserved        int // round trips
 	looked          int
 	paused, stopped map[int64]time.Time
+	resumed         int64
 }
 
 func newCommon(writes int) *common {
@@ -43,18 +44,21 @@ func (c *common) Pause(_ context.Context, installation int64, until time.Time) e
 	return nil
 }
 
-func (c *common) Stop(_ context.Context, installation int64, until time.Time) error {
+func (c *common) Stop(_ context.Context, installation, resumed int64, until time.Time) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if resumed != c.resumed {
+		return false, nil
+	}
 	c.stopped[installation] = until
-	return nil
+	return true, nil
 }
 
-func (c *common) Standing(_ context.Context, installation int64) (time.Time, time.Time, error) {
+func (c *common) Standing(_ context.Context, installation int64) (app.Standing, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looked++
-	return c.paused[installation], c.stopped[installation], nil
+	return app.Standing{PausedUntil: c.paused[installation], StoppedUntil: c.stopped[installation], Resumed: c.resumed}, nil
 }
 
 func TestReplicasShareTheBudgetOfWrites(t *testing.T) {
@@ -148,6 +152,34 @@ func TestAPauseAndAStopReachTheOtherReplica(t *testing.T) {
 	}
 	if shared.looked != looked {
 		t.Errorf("looked %d times within a moment", shared.looked-looked)
+	}
+}
+
+// GitHub refuses a request, and the installation resumes before its answer is there.
+func TestARefusalFromBeforeAnInstallationResumedStopsNobody(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	shared := newCommon(20)
+	late := true
+	s.HandleFunc("GET /repos/acme/app/issues/7", func(w http.ResponseWriter, _ *http.Request) {
+		if late {
+			shared.resumed++
+		}
+		w.WriteHeader(403)
+		answer(w, map[string]any{"message": "This installation has been suspended"})
+	})
+	repo := s.github(ghclient.Options{Shared: shared}).Repo(acme())
+	_, err := repo.Issue(ctx, 7)
+	wantCode(t, err, app.CodeStopped)
+	if after, _ := app.RetryDelay(err); after > 10*time.Second || len(shared.stopped) > 0 {
+		t.Errorf("it waits %v, and stopped are %v", after, shared.stopped)
+	}
+	late = false
+	for range 2 { // what the first look finds, the second knows
+		_, err = repo.Issue(ctx, 7)
+	}
+	if after, _ := app.RetryDelay(err); after < 5*time.Hour || len(shared.stopped) != 1 {
+		t.Errorf("suspended again, it waits %v, and stopped are %v", after, shared.stopped)
 	}
 }
 

@@ -60,6 +60,7 @@ type budget struct {
 	windows     map[string]window // by GitHub's resource, as it last said
 	batches     map[string]*batch
 	stopped     bool
+	resumed     int64
 	lookedAt    time.Time // at what replicas share
 }
 
