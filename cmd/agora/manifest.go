@@ -84,8 +84,8 @@ func manifest(public, webhook string) (appManifest, error) {
 		if err != nil || address.RawQuery != "" {
 			return m, errors.New("AGORA_PUBLIC_URL: must be an address like https://agora.example.org, without user, query or fragment")
 		}
-		if !complete(address.Hostname()) {
-			return m, fmt.Errorf("AGORA_PUBLIC_URL: %q is no host's whole name, which has a dot in it: write your own in its place", address.Hostname())
+		if placeholder(address.Hostname()) {
+			return m, fmt.Errorf("AGORA_PUBLIC_URL: %q only holds the place of a host's name: write your own there", address.Hostname())
 		}
 		base := strings.TrimRight(address.String(), "/")
 		m.URL, m.RedirectURL, m.HookAttributes.URL = base, base, base+"/api/github/hook"
@@ -95,18 +95,18 @@ func manifest(public, webhook string) (appManifest, error) {
 		if err != nil {
 			return m, usageError("--webhook-url must be an address like https://smee.io/YOUR-CHANNEL, without user or fragment")
 		}
-		if !complete(address.Hostname()) {
-			return m, usageError("--webhook-url: %q is no host's whole name, which has a dot in it: write your own in its place", address.Hostname())
+		if placeholder(address.Hostname()) {
+			return m, usageError("--webhook-url: %q only holds the place of a host's name: write your own there", address.Hostname())
 		}
 		m.HookAttributes.URL = address.String()
 	}
 	return m, nil
 }
 
-// complete tells the name of a host from a word that stands in instructions for one.
-func complete(host string) bool {
-	host = strings.TrimSuffix(host, ".")
-	return strings.Contains(host, ".") || ofThisMachine(host) || net.ParseIP(host) != nil
+// placeholder reports whether a host is a word that stands in instructions for one: in
+// capitals, and without a dot.
+func placeholder(host string) bool {
+	return !strings.Contains(host, ".") && host != strings.ToLower(host) && host == strings.ToUpper(host)
 }
 
 // webAddress reads the address of something on the web.
