@@ -41,14 +41,20 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 	policy, problem := resolve(owner, repository)
 	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository.there() || repo.Name == ownerRepository && owner.there()}
 	record.Defaults = !owner.there() && !repository.there()
-	if problem != nil {
-		if !known || last.Defaults {
-			return PolicyRecord{}, &app.Error{Code: app.CodeInvalid, Err: unruled{problem},
-				Message: fmt.Sprintf("the configuration of %s is broken and no good one was ever read", repo.FullName())}
-		}
-		record, record.Broken = last, problem.Error()
+	if problem == nil {
+		return record, s.savePolicy(ctx, repo, last, record)
 	}
-	return record, s.savePolicy(ctx, repo, last, record)
+	record, record.Broken = last, problem.Error()
+	if known && record.Broken != last.Broken {
+		if err := s.savePolicy(ctx, repo, last, record); err != nil {
+			return PolicyRecord{}, err
+		}
+	}
+	if !known || last.Defaults {
+		return PolicyRecord{}, &app.Error{Code: app.CodeInvalid, Err: unruled{problem},
+			Message: fmt.Sprintf("the configuration of %s is broken and no good one was ever read", repo.FullName())}
+	}
+	return record, nil
 }
 
 func (s *Service) storedPolicy(ctx context.Context, repository int64) (record PolicyRecord, err error) {
@@ -123,6 +129,10 @@ func (s *Service) policyFiles(ctx context.Context, repo app.Repository) (owner, 
 
 // ownerRepository is the repository whose files GitHub takes for a whole account.
 const ownerRepository = ".github"
+
+// RulesAccount reports whether the repository's configuration concerns every repository
+// of its account.
+func RulesAccount(repo app.Repository) bool { return repo.Name == ownerRepository }
 
 // ownersRepository is the owner's `.github` repository, reached by the same installation.
 func ownersRepository(repo app.Repository) app.Repository {

@@ -100,11 +100,16 @@ func concernCalls(v rfc.View) []string {
 	return calls
 }
 
+// unruled says why no vote of the repository can open, now or later.
+const unruled = "Voting cannot open until the configuration, `.github/agora.yml`, is mended: it is broken, and no good one was ever read."
+
 // warnings are what a voter must know before voting.
 func warnings(v rfc.View) []string {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
+	if v.RFC.State == rfc.Open && v.Unruled {
+		say("%s", unruled)
+	} else if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
 		say("Voting could not be opened: %s", Escape(v.RFC.OpenBlocked, maxReason))
 	}
 	if v.RFC.MergeRefused && v.RFC.State == rfc.Accepted && Current(v) {

@@ -29,10 +29,12 @@ func (Renderer) Check(v rfc.View) (title, summary string) {
 		}
 	}
 	if v.RFC.State == rfc.Open {
-		if !v.RFC.DiscussionEnds.IsZero() {
+		if !v.RFC.DiscussionEnds.IsZero() && !v.Unruled {
 			fmt.Fprintf(&b, "\nVoting opens **%s**.\n", instant(v.RFC.DiscussionEnds))
 		}
-		if v.RFC.OpenBlocked != "" {
+		if v.Unruled {
+			b.WriteString("\n" + unruled + "\n")
+		} else if v.RFC.OpenBlocked != "" {
 			fmt.Fprintf(&b, "\nVoting could not be opened: %s\n", Escape(v.RFC.OpenBlocked, maxReason))
 		}
 	}

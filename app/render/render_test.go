@@ -44,6 +44,9 @@ func stories() map[string]rfc.View {
 	blocked := newStory().concern("It does not say what happens to old votes.", "")
 	blocked.rfc.OpenBlocked = "GitHub did not answer when .github/agora.yml was read"
 
+	unruled := newStory()
+	unruled.rfc.OpenBlocked, unruled.view.Unruled = "the configuration of this repository is broken", true
+
 	warned := newStory().vote().ballots().cast(rfc.RequestChanges, 15, 16).cast(rfc.Approve, 99, 99)
 	round := warned.record.Round
 	round.TextChangedAt = round.OpenedAt.Add(time.Hour)
@@ -73,6 +76,7 @@ func stories() map[string]rfc.View {
 		"draft":             draft.shown(),
 		"open":              newStory().shown(),
 		"open-blocked":      blocked.shown(),
+		"open-unruled":      unruled.shown(),
 		"voting":            newStory().vote().ballots().concern("The quorum of small teams is out of reach.", "it is capped at N").shown(),
 		"voting-passing":    passing().shown(),
 		"voting-empty":      issue.shown(),

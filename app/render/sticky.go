@@ -85,7 +85,7 @@ func verdict(v rfc.View) []string {
 	case rfc.Draft:
 		return []string{"**Draft**: not yet open for comment"}
 	case rfc.Open:
-		return openVerdict(r)
+		return openVerdict(v)
 	case rfc.Voting:
 		return votingVerdict(v)
 	case rfc.Superseded:
@@ -109,10 +109,10 @@ func verdict(v rfc.View) []string {
 	return decidedVerdict(v)
 }
 
-func openVerdict(r *rfc.RFC) []string {
+func openVerdict(v rfc.View) []string {
 	parts := []string{"**In discussion**"}
-	if !r.DiscussionEnds.IsZero() {
-		parts = append(parts, "voting opens **"+instant(r.DiscussionEnds)+"**")
+	if !v.RFC.DiscussionEnds.IsZero() && !v.Unruled {
+		parts = append(parts, "voting opens **"+instant(v.RFC.DiscussionEnds)+"**")
 	}
 	return parts
 }

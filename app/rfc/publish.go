@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/config"
 )
 
@@ -55,6 +56,26 @@ func (s *Service) Publish(ctx context.Context, ref app.IssueRef) error {
 	return refused
 }
 
+// OrderDiscussed orders to show again what is discussed where a pushed configuration
+// rules: whether voting opens by itself may have changed with it.
+func (s *Service) OrderDiscussed(ctx context.Context, pushed app.Repository) error {
+	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		list, err := tx.RFCs(ctx, Filter{Community: pushed.Owner.ID, State: Open})
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			if r.Ref.Repository != pushed.ID && !community.RulesAccount(pushed) {
+				continue
+			}
+			if err := tx.Enqueue(ctx, r.Ref.EffectLane(), PublishKind, "publish", Order{Ref: r.Ref}.body()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // sticky keeps the RFC's one status comment true.
 func (p publication) sticky(ctx context.Context, v *View) error {
 	if v.RFC.Number == 0 {
@@ -87,13 +108,7 @@ func (s *Service) load(ctx context.Context, tx Tx, r *RFC) (View, error) {
 		return v, err
 	}
 	v.PageURL = s.PageURL(v.Repository, r)
-	policy, err := tx.Policy(ctx, v.Repository.ID)
-	if err == nil {
-		v.Policy, v.Stewards = policy.Policy, stewardNames(policy.Policy.Stewards)
-	} else if app.Is(err, app.CodeNotFound) {
-		err = nil
-	}
-	return v, err
+	return v, v.LoadPolicy(ctx, tx)
 }
 
 // PageURL is the RFC's page on Agora's own site, "" when there is none: that of a private

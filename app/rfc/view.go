@@ -34,6 +34,9 @@ type View struct {
 	Stewards []string
 	// Policy is the one in force, the zero value when none was read.
 	Policy config.Policy
+	// Unruled tells that the repository's first configuration is broken: by the defaults no
+	// round opens either, and no good one was ever read.
+	Unruled bool
 	// Unmentioned are the announced people who opted out of mentions, by login in lower case.
 	Unmentioned map[string]bool
 	// PageURL is the RFC's page on Agora's own site, "" when there is none.
@@ -88,6 +91,18 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 		}
 	}
 	return v, nil
+}
+
+// LoadPolicy adds to a view what rules the RFC's repository, as it was last read.
+func (v *View) LoadPolicy(ctx context.Context, tx Tx) error {
+	record, err := tx.Policy(ctx, v.Repository.ID)
+	if err != nil && !app.Is(err, app.CodeNotFound) {
+		return fmt.Errorf("reading the policy of %s: %w", v.Repository.FullName(), err)
+	}
+	v.Policy, v.Stewards = record.Policy, stewardNames(record.Policy.Stewards)
+	// It was read before the RFC came to be: that nothing was kept tells that it is broken.
+	v.Unruled = err != nil || record.Defaults && record.Broken != ""
+	return nil
 }
 
 // unmentioned finds who of the people that ballots mention does not want it.

@@ -112,6 +112,31 @@ func TestWhileTheFirstConfigurationIsBrokenNoRoundOpensByTheDefaults(t *testing.
 	s.contains(s.sticky(last, 3), "this round goes by the last good one")
 }
 
+// While no vote can open, nothing says when one does; once it is mended, it does again.
+func TestWhileTheFirstConfigurationIsBrokenNoDateOfVotingIsShown(t *testing.T) {
+	t.Parallel()
+	const date, mend = "voting opens **", "Voting cannot open until the configuration"
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Open before it was broken", "Text.", "rfc")
+	shows := func(number, rfc int, want, not string) {
+		t.Helper()
+		sticky := s.sticky(number, rfc)
+		if strings.Count(sticky, want) != 1 || strings.Contains(sticky, not) {
+			t.Errorf("want %q once and no %q in:\n%s", want, not, sticky)
+		}
+	}
+	shows(number, 1, date, mend)
+	s.configure(rfcs, "version: [1\n")
+	shows(number, 1, mend, date)
+	later := s.issue("kim", "Open after it was broken", "Text.", "rfc")
+	shows(later, 2, mend, date)
+	s.over(14 * day)
+	s.is(number, rfc.Open)
+	shows(number, 1, mend, "could not be opened")
+	s.configure(rfcs, "version: 1\n")
+	shows(later, 2, date, mend)
+}
+
 // Where nobody has joined yet a vote opens, as RULES §2 says, and cannot pass: it says so,
 // and what to do.
 func TestAVoteOfAnEmptyElectorateSaysWhatToDo(t *testing.T) {
@@ -152,6 +177,10 @@ func TestWhereNoGoodConfigurationWasReadNoRoundOpens(t *testing.T) {
 	i, err := s.sim.As("kim").OpenIssue("acme/broken", "No rules", "Text.", "rfc")
 	s.ok(err)
 	s.isIn("acme/broken", i.Number, rfc.Open)
+	sticky := commentWith(t, s.stage, "acme/broken", i.Number, "<!-- agora:rfc 1 -->").Body
+	if s.contains(sticky, "Voting cannot open until the configuration"); strings.Contains(sticky, "voting opens **") {
+		t.Errorf("it says when voting opens, which it does not:\n%s", sticky)
+	}
 	c := s.sayIn("acme/broken", "maya", i.Number, "/rfc vote")
 	if !s.reacted(c, "confused") {
 		t.Error("a vote was opened without rules")

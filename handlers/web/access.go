@@ -8,7 +8,6 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/rfc"
-	"github.com/agora-rfc/agora/config"
 )
 
 // nothing is the one answer for what does not exist and for what may not be seen:
@@ -88,7 +87,7 @@ func (s *server) summary(ctx context.Context, tx rfc.Tx, r *rfc.RFC) (rfc.View, 
 	if v.Repository, err = tx.Repository(ctx, r.Ref.Repository); err != nil {
 		return v, hidden(err)
 	}
-	if v.Policy, err = inForce(ctx, tx, v.Repository); err != nil || r.Round == 0 {
+	if err = v.LoadPolicy(ctx, tx); err != nil || r.Round == 0 {
 		return v, err
 	}
 	if v.Round, err = tx.Round(ctx, r.ID, r.Round); err != nil {
@@ -107,15 +106,6 @@ func (s *server) summary(ctx context.Context, tx rfc.Tx, r *rfc.RFC) (rfc.View, 
 		s.closed.Add(key, v.Result)
 	}
 	return v, nil
-}
-
-// inForce is the policy of a repository as it was last read, the zero value before that.
-func inForce(ctx context.Context, tx rfc.Tx, repository app.Repository) (config.Policy, error) {
-	record, err := tx.Policy(ctx, repository.ID)
-	if err != nil && !app.Is(err, app.CodeNotFound) {
-		return config.Policy{}, fmt.Errorf("reading the policy of %s: %w", repository.FullName(), err)
-	}
-	return record.Policy, nil
 }
 
 // roundKey names a round.

@@ -124,8 +124,10 @@ func (s *server) rfcPage(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return rfcPageData{}, err
 		}
-		v.Policy, err = inForce(ctx, tx, v.Repository)
-		return s.rfcPageOf(v), err
+		if err := v.LoadPolicy(ctx, tx); err != nil {
+			return rfcPageData{}, err
+		}
+		return s.rfcPageOf(v), nil
 	})
 	if err != nil {
 		missing(w, r, err)

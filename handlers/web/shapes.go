@@ -65,7 +65,7 @@ type rfcShape struct {
 	URL                 string        `json:"url" doc:"The issue or pull request on GitHub"`
 	PageURL             string        `json:"page_url" doc:"The page of the RFC on this server"`
 	OpenedAt            *time.Time    `json:"opened_at"`
-	VotingOpensAt       *time.Time    `json:"voting_opens_at" doc:"When voting opens by itself"`
+	VotingOpensAt       *time.Time    `json:"voting_opens_at" doc:"When voting opens by itself; null while it cannot"`
 	Round               int           `json:"round" doc:"The newest voting round, 0 before the first"`
 	VotingOpenedAt      *time.Time    `json:"voting_opened_at"`
 	Deadline            *time.Time    `json:"deadline"`
@@ -163,7 +163,7 @@ func (s *server) shapeRFC(v rfc.View) rfcShape {
 		ConcernsOpen: rfc.OpenConcerns(r.Concerns), Reasons: []string{}, PolicyVersion: r.PolicyVersion,
 		Tally: shapeTally(rfc.Tally{}), Quorum: quorumShape{Weight: weightShape{Have: "0.00", Need: "0.00"}}, Approval: approvalShape{Share: "0.0000"},
 	}
-	if r.State == rfc.Open {
+	if r.State == rfc.Open && !v.Unruled {
 		shape.VotingOpensAt = instant(r.DiscussionEnds)
 	}
 	switch {

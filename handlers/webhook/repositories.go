@@ -117,7 +117,10 @@ func (w *Webhooks) push(ctx context.Context, e *github.PushEvent, _ []byte) erro
 			return err
 		}
 	}
-	return w.Community.PolicyPushed(ctx, repo)
+	if err := w.Community.PolicyPushed(ctx, repo); err != nil {
+		return err
+	}
+	return w.RFCs.OrderDiscussed(ctx, repo)
 }
 
 // touchesPolicy reports whether the push may have changed the configuration. A
