@@ -20,7 +20,7 @@ func (Renderer) Ballot(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	}
 	b.WriteString("\n" + electorateText(round, result))
 	if !round.Closed() && round.Heads == 0 {
-		b.WriteString("\n" + callout("WARNING", []string{nobodyCounts(round)}))
+		b.WriteString("\n" + callout("WARNING", []string{nobodyCounts(markdown, round)}))
 	}
 	if !round.Closed() {
 		if mentions := announced(v, round); mentions != "" {

@@ -100,80 +100,13 @@ func concernCalls(v rfc.View) []string {
 	return calls
 }
 
-// unruled says why no vote of the repository can open, now or later.
-const unruled = "Voting cannot open until the configuration, `.github/agora.yml`, is mended: it is broken, and no good one was ever read."
-
-// warnings are what a voter must know before voting.
-func warnings(v rfc.View) []string {
-	var lines []string
-	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	if v.RFC.State == rfc.Open && v.Unruled {
-		say("%s", unruled)
-	} else if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
-		say("Voting could not be opened: %s", Escape(v.RFC.OpenBlocked, maxReason))
-	}
-	if v.RFC.MergeRefused && v.RFC.State == rfc.Accepted && Current(v) {
-		say("GitHub did not let Agora merge this as `merge_on_accept: %s` says. It takes the App's permission *Contents: write*, accepted for this account, and rules of the branch that let the App merge. Until then, merge it by hand.", v.Round.Policy.MergeOnAccept)
-	}
-	if v.RFC.ChangedSince() {
-		say("The text changed after it was accepted: the acceptance holds for %s only. A steward may call the change editorial with `/rfc editorial \"why\"`.", boundName(v.RFC))
-	}
-	if !Current(v) {
-		return lines
-	}
-	round, result := v.Round, v.Result
-	if v.RFC.State == rfc.Voting {
-		if round.Heads == 0 {
-			say("%s", nobodyCounts(round))
-		}
-		if round.PolicyBroken != "" {
-			say("The configuration was broken when voting opened, so this round goes by the last good one: %s. Mended, it rules from the next round on, or from `/rfc restart \"why\"`.", Escape(round.PolicyBroken, maxReason))
-		}
-		if !round.TextChangedAt.IsZero() {
-			say("The text changed on %s, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.", instant(round.TextChangedAt))
-		}
-		if !round.ConfirmBy.IsZero() {
-			say("%s must confirm the result by **%s**, else it is postponed (%d so far).",
-				capital(rfc.Plural(round.Policy.TwoStewards, "steward")), instant(round.ConfirmBy), len(round.Confirmations))
-		}
-		if !round.EarlyCloseAt.IsZero() {
-			say("No remaining vote can change the outcome: voting closes early, **%s**.", instant(round.EarlyCloseAt))
-		}
-		if result.Extended > 0 {
-			say("%s", extended(round, result))
-		}
-	}
-	if result.Organisation != "" {
-		say("%s carries %d %% of the cast weight.", Escape(result.Organisation, maxTitle),
-			floorShare(result.OrganisationShare.Weight, result.Tally.Cast().Weight, 100))
-	}
-	return lines
-}
-
-// nobodyCounts says what to do about a round that nobody counts in: without a quorum it
-// cannot pass (RULES §2 "Electorate").
-func nobodyCounts(round *rfc.Round) string {
-	wait := ""
-	if least := round.Policy.Electorate.MinMembership; least > 0 {
-		wait = fmt.Sprintf(", once they have been members for %s,", least)
-	}
-	return "Nobody who counts towards the quorum had joined when voting opened, so this vote cannot pass. " +
-		"Who is to vote says `/member join`; then" + wait + " a steward says `/rfc restart \"why\"`, which freezes the electorate anew."
-}
-
-// extended says that and why the deadline moved.
-func extended(round *rfc.Round, result rfc.Result) string {
-	return "Voting was extended from " + instant(round.Planned) + " to **" + instant(result.Deadline) + "**: " +
-		escapeAll(Extensions(round, result), "; ") + "."
-}
-
 // extendedAfterwards says the same of a round that was decided, on a line of its own;
 // "" when it ended as planned.
 func extendedAfterwards(round *rfc.Round, result rfc.Result) string {
 	if !decided(round) || !result.Deadline.After(round.Planned) {
 		return ""
 	}
-	return "\n\n" + extended(round, result)
+	return "\n\n" + extended(markdown, round, result)
 }
 
 // Extensions are the reasons, not escaped, why a round went on longer than planned:
@@ -195,14 +128,6 @@ func Extensions(round *rfc.Round, result rfc.Result) []string {
 		why = append(why, "the outcome changed late")
 	}
 	return why
-}
-
-// boundName is the text an acceptance holds for: a commit, or the text's hash.
-func boundName(r *rfc.RFC) string {
-	if r.Bound.Head != "" {
-		return "commit " + CodeSpan(short(r.Bound.Head))
-	}
-	return "the text with hash " + CodeSpan(short(r.Bound.Hash))
 }
 
 // short is the beginning of a hash that people compare.

@@ -39,7 +39,7 @@ func (Renderer) Check(v rfc.View) (title, summary string) {
 		}
 	}
 	if v.RFC.State == rfc.Accepted && v.RFC.Bound.Hash != "" {
-		fmt.Fprintf(&b, "\nThe acceptance holds for %s.\n", boundName(v.RFC))
+		fmt.Fprintf(&b, "\nThe acceptance holds for %s.\n", boundName(markdown, v.RFC))
 	}
 	if v.RFC.ChangedSince() {
 		b.WriteString("\nThe text changed since: it needs a steward's `/rfc editorial \"why\"`, or a new vote.\n")

@@ -63,7 +63,7 @@ func acceptedNext(r *rfc.RFC) string {
 	if r.Bound.Hash == "" {
 		return text
 	}
-	return "the acceptance holds for " + boundName(r) + "; a later change needs a steward's `/rfc editorial \"why\"` or a new vote. " + capital(text)
+	return "the acceptance holds for " + boundName(markdown, r) + "; a later change needs a steward's `/rfc editorial \"why\"` or a new vote. " + capital(text)
 }
 
 // concernsLeft names the concerns that stood in the way.

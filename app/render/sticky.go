@@ -45,7 +45,7 @@ func stickyHead(v rfc.View) string {
 		b.WriteString("\n" + tallyTable(v.Result.Tally))
 		b.WriteString("\n" + standingLine(v.RFC, v.Round, v.Result) + extendedAfterwards(v.Round, v.Result) + "\n")
 	}
-	if warnings := warnings(v); len(warnings) > 0 {
+	if warnings := warnings(markdown, v); len(warnings) > 0 {
 		b.WriteString("\n" + callout("WARNING", warnings))
 	}
 	if calls := calls(v); len(calls) > 0 {

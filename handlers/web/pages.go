@@ -139,31 +139,21 @@ func (s *server) rfcPage(w http.ResponseWriter, r *http.Request) {
 func (s *server) rfcPageOf(v rfc.View) rfcPageData {
 	data := rfcPageData{
 		Title: v.RFC.Name() + " · " + v.RFC.Title, Account: v.Repository.Owner.Login, RFC: s.shapeRFC(v),
-		Current: render.Current(v), Concerns: v.RFC.Concerns, Rounds: v.Rounds,
+		Current: render.Current(v), Warnings: render.Warnings(v), Concerns: v.RFC.Concerns, Rounds: v.Rounds,
 		API: apiRoot + "/communities/" + url.PathEscape(v.Repository.Owner.Login) + "/rfcs/" + strconv.Itoa(v.RFC.Number),
 	}
 	for _, e := range slices.Backward(v.History) {
 		data.History = append(data.History, shapeAudit(e, v.Logins))
-	}
-	if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
-		data.Warnings = append(data.Warnings, "Voting could not be opened: "+v.RFC.OpenBlocked)
 	}
 	if !data.Current {
 		return data
 	}
 	data.Round, data.Rules, data.Sides = v.Round, render.Rules(v.Round), sides(v.Result.Tally)
 	data.Quorum = render.QuorumOf(v.Round, v.Result)
-	if v.Result.Deadline.After(v.Round.Planned) {
+	if v.RFC.State != rfc.Voting && v.Result.Deadline.After(v.Round.Planned) { // until then a warning says it
 		data.Extensions = render.Extensions(v.Round, v.Result)
 	}
 	data.Approval = render.Approval(v.Result.Tally, v.Round.Rules().Approval)
-	if v.RFC.State == rfc.Voting && !v.Round.TextChangedAt.IsZero() {
-		data.Warnings = append(data.Warnings, "The text changed since voting opened.")
-	}
-	if v.Result.Organisation != "" {
-		data.Warnings = append(data.Warnings, v.Result.Organisation+" carries "+
-			rfc.FormatShare(v.Result.OrganisationShare.Weight, v.Result.Tally.Cast().Weight)+" of the cast weight.")
-	}
 	data.Ballots = slices.Clone(v.Result.Ballots)
 	slices.Reverse(data.Ballots)
 	if len(data.Ballots) > maxRows {

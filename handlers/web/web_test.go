@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -11,12 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/config"
 	"github.com/agora-rfc/agora/handlers/web"
 )
 
@@ -67,6 +71,51 @@ func TestThePageOfARejectionShowsWhatItTurnedOn(t *testing.T) {
 	if got := w.json(200, "/api/v1/communities/acme/rfcs/7"); at(got, "quorum", "heads", "have") != 11.0 || at(got, "quorum", "met") != false {
 		t.Errorf("the API shows another quorum than the one to pass: %v", got["quorum"])
 	}
+}
+
+// What the status comment warns of, the page does too, in the same words and without
+// the marks of Markdown.
+func TestThePageWarnsOfWhatTheStatusCommentWarnsOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	warns := func(number int, want ...string) {
+		t.Helper()
+		var warnings []string
+		body := text(t, w.get(fmt.Sprint("/c/acme/rfcs/", number)))
+		for _, found := range regexp.MustCompile(`(?s)<p class="warning" role="note">(.*?)</p>`).FindAllStringSubmatch(body, -1) {
+			warnings = append(warnings, html.UnescapeString(found[1]))
+			if strings.ContainsAny(found[1], "<>`*") {
+				t.Errorf("RFC-%d warns with something alive, or with marks: %s", number, found[1])
+			}
+		}
+		if diff := cmp.Diff(want, warnings); diff != "" {
+			t.Errorf("the warnings of RFC-%d (-want +got):\n%s", number, diff)
+		}
+	}
+	w.rfc(1, rfc.Open, public)
+	warns(1, "Voting cannot open until the configuration, .github/agora.yml, is mended: it is broken, and no good one was ever read.")
+
+	round := w.voting(w.rfc(2, rfc.Voting, public))
+	warns(2)
+	round.Heads, round.PolicyBroken = 0, "line 3: <b>@everyone</b>"
+	round.TextChangedAt, round.ConfirmBy = opened.Add(time.Hour), opened.Add(72*time.Hour)
+	round.Extensions = []rfc.Extension{{By: app.User{ID: 2, Login: "noor"}, At: opened.Add(time.Hour), For: 3 * config.Day, Why: "<i>holidays</i>"}}
+	w.change(func(ctx context.Context, tx rfc.Tx) error { return tx.SaveRound(ctx, round) })
+	warns(2,
+		`Nobody who counts towards the quorum had joined when voting opened, so this vote cannot pass. Who is to vote says /member join; then, once they have been members for 7d, a steward says /rfc restart "why", which freezes the electorate anew.`,
+		`The configuration was broken when voting opened, so this round goes by the last good one: line 3: <b>@everyone</b>. Mended, it rules from the next round on, or from /rfc restart "why".`,
+		"The text changed on 2026-10-02 19:00 UTC, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.",
+		"2 stewards must confirm the result by 2026-10-05 18:00 UTC, else it is postponed (0 so far).",
+		"Voting was extended from 2026-10-12 18:00 UTC to 2026-10-15 18:00 UTC: 3d by noor: <i>holidays</i>.",
+	)
+
+	r := w.rfc(3, rfc.Accepted, public)
+	r.MergeRefused, r.Text.Hash = true, "other"
+	w.voting(r)
+	warns(3,
+		"GitHub did not let Agora merge this as merge_on_accept: none says. It takes the App's permission Contents: write, accepted for this account, and rules of the branch that let the App merge. Until then, merge it by hand.",
+		`The text changed after it was accepted: the acceptance holds for commit c0ffee only. A steward may call the change editorial with /rfc editorial "why".`,
+	)
 }
 
 func TestPagesOfEveryState(t *testing.T) {
