@@ -25,6 +25,10 @@ func TestErasingFindsFormerLoginsAndCommandsSetAside(t *testing.T) {
 			must(t, err)
 			return body
 		}
+		kept := func(ctx context.Context, tx *store.Tx, member int64) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO notifications_kept (community, member, repository, position) VALUES ($1, $2, 9, 1)`, acme, member)
+			return err
+		}
 		leave := clock.now()
 		receive(t, s, "done", "github/1", `{"login":"quinn-before"}`)
 		lease, err := s.ClaimLane(t.Context(), time.Minute)
@@ -51,6 +55,7 @@ func TestErasingFindsFormerLoginsAndCommandsSetAside(t *testing.T) {
 				tx.SetTimer(ctx, "another's", leave.Add(time.Minute), "issue", rfc.CommentKind, aside(8, "kim", leave)),
 				tx.Enqueue(ctx, "issue", rfc.CommentKind, "hers", aside(7, "quinn-before", leave)),
 				tx.Enqueue(ctx, "issue", rfc.CommentKind, "another's", aside(8, "kim", leave)),
+				kept(ctx, tx, 7), kept(ctx, tx, 8),
 				tx.Erase(ctx, acme, 7, "quinn", "quinn-before"),
 				tx.SetTimer(ctx, "written since", leave.Add(time.Minute), "issue", rfc.CommentKind, aside(7, "quinn", leave.Add(time.Second))),
 			)
@@ -68,6 +73,8 @@ func TestErasingFindsFormerLoginsAndCommandsSetAside(t *testing.T) {
 				`SELECT COUNT(*) FROM deliveries WHERE dedup_key = 'github/4' AND body IS NULL`: 0,
 				`SELECT COUNT(*) FROM timers WHERE key = 'deliveries.erase'`:                    1,
 				`SELECT COUNT(*) FROM erasures`:                                                 1,
+				`SELECT COUNT(*) FROM notifications_kept WHERE member = 7`:                      0,
+				`SELECT COUNT(*) FROM notifications_kept WHERE member = 8`:                      1,
 			} {
 				var got int
 				if err := tx.QueryRowContext(ctx, query).Scan(&got); err != nil || got != want {

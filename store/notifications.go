@@ -204,23 +204,11 @@ func (tx *Tx) NotificationsAt(ctx context.Context, account int64, positions ...i
 	return list, nil
 }
 
-// Unread lists the newest notifications of a member after their mark, newest first.
-func (tx *Tx) Unread(ctx context.Context, account, member int64, joined time.Time, limit int) ([]notification.Header, error) {
-	var mark int64
-	err := tx.QueryRowContext(ctx,
-		`SELECT read_position FROM notification_settings WHERE community = $1 AND member = $2`, account, member).Scan(&mark)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("reading the mark of member %d: %w", member, err)
-	}
-	const unbounded = 1<<63 - 1
-	return tx.Received(ctx, account, member, joined, mark, unbounded, limit)
-}
-
 // Received lists the newest notifications of a member after one place and up to another,
 // newest first. Places and instants go up together but for what happened at the same
 // time, so only the newest are looked at, however many there are from before they joined.
 func (tx *Tx) Received(ctx context.Context, account, member int64, joined time.Time, after, upTo int64, limit int) ([]notification.Header, error) {
-	rows, err := tx.QueryContext(ctx, `
+	return tx.headers(ctx, `
 		SELECT position, repository FROM (
 			SELECT position, repository, at FROM notifications
 			WHERE broadcast AND community = $1 AND position > $3 AND position <= $4
@@ -234,35 +222,6 @@ func (tx *Tx) Received(ctx context.Context, account, member int64, joined time.T
 		WHERE at >= $5
 		ORDER BY position DESC `+atMost(limit),
 		account, member, after, upTo, joined.UnixMicro())
-	if err != nil {
-		return nil, fmt.Errorf("reading the inbox of member %d: %w", member, err)
-	}
-	defer rows.Close()
-	var list []notification.Header
-	for rows.Next() {
-		var h notification.Header
-		if err := rows.Scan(&h.Position, &h.Repository); err != nil {
-			return nil, fmt.Errorf("reading the inbox of member %d: %w", member, err)
-		}
-		list = append(list, h)
-	}
-	return list, rows.Err()
-}
-
-// MarkRead marks everything that has its place now as read. A mark never goes back.
-func (tx *Tx) MarkRead(ctx context.Context, account, member int64) error {
-	head, err := tx.NotificationHead(ctx, account)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO notification_settings (community, member, read_position) VALUES ($1, $2, $3)
-		ON CONFLICT (community, member) DO UPDATE SET read_position = excluded.read_position
-		WHERE notification_settings.read_position < excluded.read_position`, account, member, head)
-	if err != nil {
-		return fmt.Errorf("marking the inbox of member %d: %w", member, err)
-	}
-	return nil
 }
 
 // Person is a member as notifications reach them.
@@ -305,6 +264,7 @@ func (s *Store) DropNotifications(ctx context.Context, before time.Time) error {
 func (tx *Tx) eraseNotifications(ctx context.Context, account, member int64) error {
 	for _, statement := range []string{
 		`DELETE FROM notification_settings WHERE community = $1 AND member = $2`,
+		`DELETE FROM notifications_kept WHERE community = $1 AND member = $2`,
 		`DELETE FROM notification_recipients WHERE community = $1 AND member = $2`,
 		`UPDATE notifications SET url = '' WHERE community = $1 AND actor = $2 AND type = '` + string(notification.RFCComment) + `'`,
 	} {

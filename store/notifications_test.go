@@ -92,7 +92,9 @@ func TestANotificationIsEnteredOnceAndIsInTheInboxesOfItsAudience(t *testing.T) 
 		if got := unread(t, s, 3, now.Add(time.Second)); got != nil {
 			t.Errorf("who joined later has %v", got)
 		}
-		told(t, s, func(ctx context.Context, tx notification.Tx) error { return tx.MarkRead(ctx, acme, 3) })
+		told(t, s, func(ctx context.Context, tx notification.Tx) error {
+			return tx.MarkRead(ctx, acme, 3, now, nothingWithheld)
+		})
 		if got := unread(t, s, 3, now); got != nil {
 			t.Errorf("after reading there is %v", got)
 		}
@@ -101,6 +103,8 @@ func TestANotificationIsEnteredOnceAndIsInTheInboxesOfItsAudience(t *testing.T) 
 		}
 	})
 }
+
+func nothingWithheld(context.Context, int64) (bool, error) { return false, nil }
 
 // Transactions that are slow to commit lose nothing to a reader's mark: a place is given
 // to what can be seen.
@@ -128,7 +132,9 @@ func TestWhatCommitsLateIsUnreadAllTheSame(t *testing.T) {
 			for _, place := range unread(t, s, 1, now) {
 				seen[place]++
 			}
-			told(t, s, func(ctx context.Context, tx notification.Tx) error { return tx.MarkRead(ctx, acme, 1) })
+			told(t, s, func(ctx context.Context, tx notification.Tx) error {
+				return tx.MarkRead(ctx, acme, 1, now, nothingWithheld)
+			})
 		}
 		for range 10 {
 			read()

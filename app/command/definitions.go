@@ -260,7 +260,7 @@ var definitions = []Definition{
 	{
 		Noun: "member", Verb: "inbox", Who: "a member",
 		Arguments: []Parameter{{Name: "read", Form: "read", Optional: true, Kind: Choice("read")}},
-		Summary:   "Shows what is new for you, or marks all of it as read",
+		Summary:   "Shows what is new for you, or marks as read all that it shows where you say it",
 		Examples:  []string{"/member inbox", "/member inbox read"},
 	},
 	{

@@ -9,7 +9,7 @@ import (
 	"github.com/agora-rfc/agora/app/notification"
 )
 
-// inbox shows the one who asks what is new for them, or marks all of it as read.
+// inbox shows the one who asks what is new for them, or marks as read what is shown there.
 func (c memberCommands) inbox(_ context.Context, call command.Call) (command.Apply, error) {
 	read := call.Command.Choice() == "read"
 	return func(ctx context.Context) (reply string, err error) {
@@ -20,7 +20,7 @@ func (c memberCommands) inbox(_ context.Context, call command.Call) (command.App
 			}
 			if read {
 				reply = ""
-				return tx.MarkRead(ctx, m.Community, m.ID)
+				return notification.MarkRead(ctx, tx, call.Repo, m.ID, m.JoinedAt)
 			}
 			reply, err = notification.Inbox(ctx, tx, call.Repo, m.ID, m.JoinedAt, c.escape)
 			return err

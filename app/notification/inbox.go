@@ -27,8 +27,9 @@ type Reading interface {
 	// NotificationsAt finds notifications by their places, newest first; those that are
 	// gone are left out.
 	NotificationsAt(ctx context.Context, community int64, positions ...int64) ([]Notification, error)
-	// MarkRead marks everything that has its place now as read.
-	MarkRead(ctx context.Context, community, member int64) error
+	// MarkRead marks what has its place now as read, but for that of repositories whose
+	// notifications are withheld where the member says so.
+	MarkRead(ctx context.Context, community, member int64, joined time.Time, withheld func(ctx context.Context, repository int64) (bool, error)) error
 	Person(ctx context.Context, community, member int64) (Person, error)
 	Repository(ctx context.Context, id int64) (app.Repository, error)
 }
@@ -47,7 +48,7 @@ func unread(ctx context.Context, tx Reading, from app.Repository, member int64, 
 	if err != nil {
 		return nil, err
 	}
-	private := privacy{tx: tx, known: map[int64]bool{0: false, from.ID: false}}
+	private := elsewhere(tx, from)
 	for _, h := range headers {
 		secret, err := private.of(ctx, h.Repository)
 		if err != nil {
@@ -58,6 +59,17 @@ func unread(ctx context.Context, tx Reading, from app.Repository, member int64, 
 		}
 	}
 	return visible, nil
+}
+
+// MarkRead marks as read what Inbox shows in a repository, or would show with more room.
+// What it leaves out there stays unread.
+func MarkRead(ctx context.Context, tx Reading, from app.Repository, member int64, joined time.Time) error {
+	return tx.MarkRead(ctx, from.Owner.ID, member, joined, elsewhere(tx, from).of)
+}
+
+// elsewhere knows what readers of a repository may not know of.
+func elsewhere(tx Reading, from app.Repository) privacy {
+	return privacy{tx: tx, known: map[int64]bool{0: false, from.ID: false}}
 }
 
 // count writes a number that was counted as far as that is done.
@@ -99,7 +111,7 @@ func Inbox(ctx context.Context, tx Reading, from app.Repository, member int64, j
 		}
 		fmt.Fprintf(&b, "\nand %s%d more\n", atLeast, more)
 	}
-	b.WriteString("\n`/member inbox read` marks all of them as read.\n")
+	b.WriteString("\n`/member inbox read` marks all of them as read. What is shown only in the repository it belongs to stays unread.\n")
 	return b.String(), nil
 }
 

@@ -313,6 +313,54 @@ func TestTheInboxShowsTheNewestAndNothingOfWhatIsPrivateElsewhere(t *testing.T) 
 	})
 }
 
+// Marked as read is what is shown where the member says so, however it is mixed with what
+// is not; that waits where it is shown.
+func TestWhatIsWithheldStaysUnread(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		const nothing = "Nothing new in your inbox."
+		read := func(from int64) {
+			o.t.Helper()
+			o.ok(o.store.Notifications().InTx(o.t.Context(), func(ctx context.Context, tx notification.Tx) error {
+				repo, err := tx.Repository(ctx, from)
+				if err != nil {
+					return err
+				}
+				return notification.MarkRead(ctx, tx, repo, lee, o.clock.now().Add(-time.Hour))
+			}))
+		}
+		shows := func(from int64, unread string, subjects ...string) {
+			o.t.Helper()
+			got, at := o.look(from, lee), 0
+			for _, want := range append([]string{unread}, subjects...) {
+				found := strings.Index(got[at:], want)
+				if found < 0 {
+					o.t.Fatalf("no %q, in this order, in:\n%s", want, got)
+				}
+				at += found
+			}
+		}
+		o.tell(secret, notification.RFCOpened)
+		o.tell(public, notification.RFCOpened)
+		o.tell(secret, notification.RFCComment, lee)
+		o.tell(public, notification.RFCComment, lee)
+		shows(public, "**2 unread**", "RFC-4", "RFC-2", "stays unread")
+		read(public)
+		shows(public, nothing)
+		shows(secret, "**2 unread**", "RFC-3", "RFC-1")
+		o.tell(public, notification.RFCOpened)
+		o.tell(secret, notification.RFCOpened)
+		shows(secret, "**4 unread**", "RFC-6", "RFC-5", "RFC-3", "RFC-1")
+		read(public)
+		shows(public, nothing)
+		shows(secret, "**3 unread**", "RFC-6", "RFC-3", "RFC-1")
+		read(secret)
+		shows(secret, nothing)
+		o.tell(secret, notification.RFCOpened)
+		read(public)
+		shows(secret, "**1 unread**", "RFC-7")
+	})
+}
+
 // The audiences of RULES §3.
 func TestAudiences(t *testing.T) {
 	t.Parallel()

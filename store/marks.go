@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/agora-rfc/agora/app/notification"
+)
+
+// Unread lists the newest notifications of a member after their mark, newest first, and
+// those that were withheld when it was set.
+func (tx *Tx) Unread(ctx context.Context, account, member int64, joined time.Time, limit int) ([]notification.Header, error) {
+	mark, err := tx.mark(ctx, account, member)
+	if err != nil {
+		return nil, err
+	}
+	const unbounded = 1<<63 - 1
+	list, err := tx.Received(ctx, account, member, joined, mark, unbounded, limit)
+	if err != nil || len(list) >= limit {
+		return list, err
+	}
+	kept, err := tx.headers(ctx, `
+		SELECT n.position AS position, n.repository AS repository FROM notifications_kept k
+		JOIN notifications n ON n.broadcast AND n.community = k.community AND n.repository = k.repository
+			AND n.position > k.position AND n.position <= $3
+		WHERE k.community = $1 AND k.member = $2 AND n.at >= $4
+		UNION ALL
+		SELECT r.position AS position, r.repository AS repository FROM notifications_kept k
+		JOIN notification_recipients r ON r.community = k.community AND r.member = k.member AND r.repository = k.repository
+			AND r.position > k.position AND r.position <= $3
+		WHERE k.community = $1 AND k.member = $2 AND r.at >= $4
+		ORDER BY position DESC `+atMost(limit-len(list)), account, member, mark, joined.UnixMicro())
+	return append(list, kept...), err
+}
+
+// mark is the place up to which a member has read.
+func (tx *Tx) mark(ctx context.Context, account, member int64) (mark int64, err error) {
+	err = tx.QueryRowContext(ctx,
+		`SELECT read_position FROM notification_settings WHERE community = $1 AND member = $2`, account, member).Scan(&mark)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("reading the mark of member %d: %w", member, err)
+	}
+	return mark, nil
+}
+
+// MarkRead marks what has its place now as read, but for what is withheld. A mark never
+// goes back.
+func (tx *Tx) MarkRead(ctx context.Context, account, member int64, joined time.Time, withheld func(context.Context, int64) (bool, error)) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("marking the inbox of member %d: %w", member, err)
+		}
+	}()
+	head, err := tx.NotificationHead(ctx, account)
+	if err != nil {
+		return err
+	}
+	mark, err := tx.mark(ctx, account, member)
+	if err != nil || head < mark {
+		return err
+	}
+	unread, err := tx.headers(ctx, `
+		SELECT position, repository FROM notifications_kept WHERE community = $1 AND member = $2
+		UNION ALL
+		SELECT DISTINCT CAST($3 AS BIGINT), repository FROM notifications
+		WHERE broadcast AND community = $1 AND position > $3 AND position <= $4 AND at >= $5
+		UNION ALL
+		SELECT DISTINCT CAST($3 AS BIGINT), repository FROM notification_recipients
+		WHERE community = $1 AND member = $2 AND position > $3 AND position <= $4 AND at >= $5`,
+		account, member, mark, head, joined.UnixMicro())
+	if err != nil {
+		return err
+	}
+	for _, after := range unread {
+		keep, err := withheld(ctx, after.Repository)
+		if err != nil {
+			return err
+		}
+		if !keep {
+			_, err = tx.ExecContext(ctx, `DELETE FROM notifications_kept WHERE community = $1 AND member = $2 AND repository = $3`,
+				account, member, after.Repository)
+		} else {
+			_, err = tx.ExecContext(ctx, `
+				INSERT INTO notifications_kept (community, member, repository, position) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (community, member, repository) DO NOTHING`, account, member, after.Repository, after.Position)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO notification_settings (community, member, read_position) VALUES ($1, $2, $3)
+		ON CONFLICT (community, member) DO UPDATE SET read_position = excluded.read_position
+		WHERE notification_settings.read_position < excluded.read_position`, account, member, head)
+	return err
+}
+
+// headers reads places and repositories.
+func (tx *Tx) headers(ctx context.Context, query string, args ...any) ([]notification.Header, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading an inbox: %w", err)
+	}
+	defer rows.Close()
+	var list []notification.Header
+	for rows.Next() {
+		var h notification.Header
+		if err := rows.Scan(&h.Position, &h.Repository); err != nil {
+			return nil, fmt.Errorf("reading an inbox: %w", err)
+		}
+		list = append(list, h)
+	}
+	return list, rows.Err()
+}
