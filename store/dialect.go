@@ -62,10 +62,9 @@ func (d dialect) skipLocked() string {
 	return ``
 }
 
-// unawaited is a value for the RETURNING clause of the queue's own bookkeeping: its
-// transaction need not be on disk when it is done. What the database loses of it in a
-// crash is done again, as after a crash of the worker; whatever is committed after it
-// and waited for brings it to the disk too.
+// unawaited is a value for the RETURNING clause of bookkeeping that a crash of the
+// database may take back: its transaction need not be on disk when it is done. Whatever
+// is committed after it and waited for brings it there too.
 func (d dialect) unawaited() string {
 	if d == postgres {
 		return `set_config('synchronous_commit', 'off', true)`

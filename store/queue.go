@@ -71,7 +71,7 @@ func (tx *Tx) Enqueue(ctx context.Context, lane, kind, coalesceKey string, body 
 }
 
 // ClaimLane leases the lane that has been ready longest; nil when none is. Two
-// claimers never get the same lane.
+// claimers never get the same lane. It is on disk once Head is, before anything runs.
 func (s *Store) ClaimLane(ctx context.Context, leaseFor time.Duration) (*app.Lease, error) {
 	lease := app.Lease{Token: uuid.NewString(), For: leaseFor}
 	var setting sql.NullString
@@ -162,6 +162,8 @@ type outcome struct {
 	counts bool // as a failed attempt
 }
 
+// settle ends a run. What it says may be lost with the database's last moment: then the
+// entry runs once more, as after a crash of its worker.
 func (s *Store) settle(ctx context.Context, lease app.Lease, id int64, out outcome) error {
 	return s.leased(ctx, lease, func(ctx context.Context, tx *Tx) error {
 		runAt, failed := tx.now, 0
@@ -188,7 +190,8 @@ func (s *Store) settle(ctx context.Context, lease app.Lease, id int64, out outco
 		result, err := tx.ExecContext(ctx, `
 			UPDATE deliveries
 			SET state = $1, run_at = $2, finished_at = $3, error = $4, attempts = attempts + $5
-			WHERE id = $6 AND lane = $7 AND state = 'running'`,
+			WHERE id = $6 AND lane = $7 AND state = 'running'
+			RETURNING `+s.dialect.unawaited(),
 			out.state, runAt, finishedAt, message, failed, id, lease.Lane)
 		if err != nil {
 			return fmt.Errorf("marking entry %d %s: %w", id, out.state, err)
@@ -217,12 +220,13 @@ func (tx *Tx) openLane(ctx context.Context, lane string, failed int) error {
 		return fmt.Errorf("putting back what ran in %s: %w", lane, err)
 	}
 	var readyAt sql.NullInt64
+	var setting sql.NullString
 	if err := tx.QueryRowContext(ctx, `
 		UPDATE lanes SET lease_token = NULL, lease_until = NULL, ready_at = (
 			SELECT run_at FROM deliveries
 			WHERE lane = $1 AND state IN ('pending', 'running') ORDER BY id LIMIT 1)
 		WHERE key = $1
-		RETURNING ready_at`, lane).Scan(&readyAt); err != nil {
+		RETURNING ready_at, `+tx.store.dialect.unawaited(), lane).Scan(&readyAt, &setting); err != nil {
 		return fmt.Errorf("releasing the lane %s: %w", lane, err)
 	}
 	if readyAt.Valid && readyAt.Int64 <= tx.now {

@@ -203,7 +203,7 @@ func (tx *Tx) seize(ctx context.Context, lease app.Lease) error {
 
 func (tx *Tx) extend(ctx context.Context, lease app.Lease, which string) error {
 	until := tx.store.leaseClock().Add(lease.For).UnixMicro()
-	result, err := tx.ExecContext(ctx, `UPDATE lanes SET lease_until = $1 WHERE `+which+` RETURNING `+tx.store.dialect.unawaited(), until, lease.Lane, lease.Token)
+	result, err := tx.ExecContext(ctx, `UPDATE lanes SET lease_until = $1 WHERE `+which, until, lease.Lane, lease.Token)
 	if err != nil {
 		return fmt.Errorf("renewing the lease of %s: %w", lease.Lane, err)
 	}
