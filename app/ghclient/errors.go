@@ -92,7 +92,7 @@ func (g *GitHub) explain(ctx context.Context, a *account, resumed int64, doing s
 	// Where the App was removed each request is told so, and ends what it was for.
 	if r := refusalOf(err); code == app.CodeStopped && (r == nil || !r.archived()) {
 		if !a.stop(ctx, resumed) {
-			return app.RetryAfter(coded(code, doing, cause), lookEvery)
+			return app.RetryAfter(coded(app.CodeUnavailable, doing, cause), lookEvery) // no answer: it may be over
 		}
 		return app.RetryResumed(coded(code, doing, cause), stoppedFor, a.installation)
 	}

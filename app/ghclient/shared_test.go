@@ -170,7 +170,7 @@ func TestARefusalFromBeforeAnInstallationResumedStopsNobody(t *testing.T) {
 	})
 	repo := s.github(ghclient.Options{Shared: shared}).Repo(acme())
 	_, err := repo.Issue(ctx, 7)
-	wantCode(t, err, app.CodeStopped)
+	wantCode(t, err, app.CodeUnavailable)
 	if after, _ := app.RetryDelay(err); after > 10*time.Second || len(shared.stopped) > 0 {
 		t.Errorf("it waits %v, and stopped are %v", after, shared.stopped)
 	}
