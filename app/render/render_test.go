@@ -55,6 +55,9 @@ func stories() map[string]rfc.View {
 	round.Extensions = []rfc.Extension{{By: app.User{ID: 2, Login: "noor"}, At: round.OpenedAt.Add(time.Hour), For: 3 * config.Day, Why: "holidays"}}
 	warned.record.Affiliations = map[int64]string{1: "Umbrella", 2: "Umbrella", 3: "Umbrella", 4: "Umbrella"}
 
+	extended := newStory().vote().cast(rfc.Approve, 1, 12)
+	extended.record.Round.Extensions = warned.record.Round.Extensions
+
 	issue := newStory().vote()
 	issue.rfc.Kind = rfc.KindIssue
 	issue.record.Round.Supersedes = []int{3, 5}
@@ -82,6 +85,7 @@ func stories() map[string]rfc.View {
 		"voting-empty":      issue.shown(),
 		"voting-warnings":   warned.shown(),
 		"voting-nobody":     nobody.shown(),
+		"voting-extended":   extended.shown(),
 		"accepted":          passing().decide().shown(),
 		"accepted-changed":  changed.shown(),
 		"rejected":          newStory().vote().cast(rfc.Approve, 1, 5).cast(rfc.Reject, 6, 14).decide().shown(),
@@ -102,6 +106,17 @@ func TestTheStickyEndsWithWhereTheTrailEnds(t *testing.T) {
 	want := without + "\n" + rfc.TrailMark + "<sub>Audit trail sealed up to entry 41: <code>" + v.Head.Hash + "</code></sub>\n"
 	if diff := cmp.Diff(want, render.New().Sticky(v)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A vote that closes early before its planned end was not extended, whatever a steward gave before.
+func TestAnEarlyCloseEndsAnExtension(t *testing.T) {
+	t.Parallel()
+	v := stories()["voting-extended"]
+	v.Round.EarlyCloseAt = v.Round.Planned.Add(-24 * time.Hour)
+	v.Result.Deadline = v.Round.EarlyCloseAt
+	if text := render.New().Sticky(v); strings.Contains(text, "was extended") || !strings.Contains(text, "closes early") {
+		t.Error(text)
 	}
 }
 

@@ -87,7 +87,7 @@ func warnings(p prose, v rfc.View) []string {
 		if !round.EarlyCloseAt.IsZero() {
 			say("No remaining vote can change the outcome: voting closes early, **%s**.", instant(round.EarlyCloseAt))
 		}
-		if result.Extended > 0 {
+		if result.Deadline.After(round.Planned) { // an early close takes an extension back
 			lines = append(lines, extended(p, round, result))
 		}
 	}
