@@ -238,7 +238,7 @@ func call[T any](ctx context.Context, g *GitHub, installation int64, doing strin
 	a := g.account(installation)
 	ctx = context.WithValue(ctx, accountKey{}, a)
 	for again := installation != 0; ; again = false {
-		resumed := a.resumptions()
+		resumed := a.resumptions(ctx)
 		client, err := g.clientOf(a)
 		if err != nil {
 			var none T

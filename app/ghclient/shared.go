@@ -85,7 +85,13 @@ func (b *budget) standing(ctx context.Context) error {
 }
 
 // resumptions is how often the installation resumed, as far as this replica knows.
-func (b *budget) resumptions() int64 {
+func (b *budget) resumptions(ctx context.Context) int64 {
+	b.mu.Lock()
+	unknown := b.lookedAt.IsZero()
+	b.mu.Unlock()
+	if unknown {
+		_ = b.standing(ctx) // whether the request may go is asked when it goes
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.resumed
