@@ -28,10 +28,11 @@ func (tx *Tx) Unread(ctx context.Context, account, member int64, joined time.Tim
 			AND n.position > k.position AND n.position <= $3
 		WHERE k.community = $1 AND k.member = $2 AND n.at >= $4
 		UNION ALL
-		SELECT r.position AS position, r.repository AS repository FROM notifications_kept k
-		JOIN notification_recipients r ON r.community = k.community AND r.member = k.member AND r.repository = k.repository
+		SELECT n.position AS position, n.repository AS repository FROM notifications_kept k
+		JOIN notification_recipients r ON r.community = k.community AND r.member = k.member
 			AND r.position > k.position AND r.position <= $3
-		WHERE k.community = $1 AND k.member = $2 AND r.at >= $4
+		JOIN notifications n ON n.community = r.community AND n.position = r.position AND n.repository = k.repository
+		WHERE k.community = $1 AND k.member = $2 AND n.at >= $4
 		ORDER BY position DESC `+atMost(limit-len(list)), account, member, mark, joined.UnixMicro())
 	return append(list, kept...), err
 }
@@ -68,8 +69,9 @@ func (tx *Tx) MarkRead(ctx context.Context, account, member int64, joined time.T
 		SELECT DISTINCT CAST($3 AS BIGINT), repository FROM notifications
 		WHERE broadcast AND community = $1 AND position > $3 AND position <= $4 AND at >= $5
 		UNION ALL
-		SELECT DISTINCT CAST($3 AS BIGINT), repository FROM notification_recipients
-		WHERE community = $1 AND member = $2 AND position > $3 AND position <= $4 AND at >= $5`,
+		SELECT DISTINCT CAST($3 AS BIGINT), n.repository FROM notification_recipients r
+		JOIN notifications n ON n.community = r.community AND n.position = r.position
+		WHERE r.community = $1 AND r.member = $2 AND r.position > $3 AND r.position <= $4 AND n.at >= $5`,
 		account, member, mark, head, joined.UnixMicro())
 	if err != nil {
 		return err

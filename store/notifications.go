@@ -132,7 +132,7 @@ func (tx *Tx) advance(ctx context.Context, community int64, purpose string, n in
 const recipientsAtOnce = 500
 
 // addRecipients puts a notification into the inboxes of those whom it is for and who are
-// members.
+// members. The repository is written for replicas of an older program, which read it here.
 func (tx *Tx) addRecipients(ctx context.Context, n notification.Notification) error {
 	for part := range slices.Chunk(n.For, recipientsAtOnce) {
 		args := []any{n.Community, n.Position, n.At.UnixMicro(), n.Repository}
@@ -207,6 +207,7 @@ func (tx *Tx) NotificationsAt(ctx context.Context, account int64, positions ...i
 // Received lists the newest notifications of a member after one place and up to another,
 // newest first. Places and instants go up together but for what happened at the same
 // time, so only the newest are looked at, however many there are from before they joined.
+// Where a notification belongs is asked of itself alone: what is transferred moves there.
 func (tx *Tx) Received(ctx context.Context, account, member int64, joined time.Time, after, upTo int64, limit int) ([]notification.Header, error) {
 	return tx.headers(ctx, `
 		SELECT position, repository FROM (
@@ -215,11 +216,12 @@ func (tx *Tx) Received(ctx context.Context, account, member int64, joined time.T
 			ORDER BY position DESC `+atMost(limit)+`) everybodys
 		WHERE at >= $5
 		UNION ALL
-		SELECT position, repository FROM (
-			SELECT position, repository, at FROM notification_recipients
+		SELECT n.position, n.repository FROM (
+			SELECT position FROM notification_recipients
 			WHERE community = $1 AND member = $2 AND position > $3 AND position <= $4
 			ORDER BY position DESC `+atMost(limit)+`) theirs
-		WHERE at >= $5
+		JOIN notifications n ON n.community = $1 AND n.position = theirs.position
+		WHERE n.at >= $5
 		ORDER BY position DESC `+atMost(limit),
 		account, member, after, upTo, joined.UnixMicro())
 }

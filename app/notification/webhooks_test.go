@@ -283,6 +283,17 @@ func (o *office) look(from int64, member int64) (reply string) {
 	return reply
 }
 
+func (o *office) markRead(from int64, member int64) {
+	o.t.Helper()
+	o.ok(o.store.Notifications().InTx(o.t.Context(), func(ctx context.Context, tx notification.Tx) error {
+		repo, err := tx.Repository(ctx, from)
+		if err != nil {
+			return err
+		}
+		return notification.MarkRead(ctx, tx, repo, member, o.clock.now().Add(-time.Hour))
+	}))
+}
+
 func TestTheInboxShowsTheNewestAndNothingOfWhatIsPrivateElsewhere(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		if got := o.look(public, lee); got != "Nothing new in your inbox." {
@@ -318,16 +329,7 @@ func TestTheInboxShowsTheNewestAndNothingOfWhatIsPrivateElsewhere(t *testing.T) 
 func TestWhatIsWithheldStaysUnread(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		const nothing = "Nothing new in your inbox."
-		read := func(from int64) {
-			o.t.Helper()
-			o.ok(o.store.Notifications().InTx(o.t.Context(), func(ctx context.Context, tx notification.Tx) error {
-				repo, err := tx.Repository(ctx, from)
-				if err != nil {
-					return err
-				}
-				return notification.MarkRead(ctx, tx, repo, lee, o.clock.now().Add(-time.Hour))
-			}))
-		}
+		read := func(from int64) { o.markRead(from, lee) }
 		shows := func(from int64, unread string, subjects ...string) {
 			o.t.Helper()
 			got, at := o.look(from, lee), 0
