@@ -100,6 +100,20 @@ func (tx *Tx) MarkRead(ctx context.Context, account, member int64, joined time.T
 	return err
 }
 
+// moveKept keeps unread in one repository what may have come to it from another, where it
+// was unread. Something read may so become unread, never the reverse.
+func (tx *Tx) moveKept(ctx context.Context, account, from, to int64) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO notifications_kept (community, member, repository, position)
+		SELECT community, member, CAST($3 AS BIGINT), position FROM notifications_kept WHERE community = $1 AND repository = $2
+		ON CONFLICT (community, member, repository) DO UPDATE SET position = excluded.position
+		WHERE excluded.position < notifications_kept.position`, account, from, to)
+	if err != nil {
+		return fmt.Errorf("keeping unread what moves to repository %d: %w", to, err)
+	}
+	return nil
+}
+
 // headers reads places and repositories.
 func (tx *Tx) headers(ctx context.Context, query string, args ...any) ([]notification.Header, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)

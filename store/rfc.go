@@ -152,7 +152,7 @@ func (tx *Tx) moveTold(ctx context.Context, from, to app.IssueRef) error {
 			return fmt.Errorf("moving what was told of %s: %w", r.Name(), err)
 		}
 	}
-	return nil
+	return tx.moveKept(ctx, r.Community, from.Repository, to.Repository)
 }
 
 func pointer[T any](value T, err error) (*T, error) {
