@@ -1,40 +1,91 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app/notification"
 )
 
 // Unread lists the newest notifications of a member after their mark, newest first, and
-// those that were withheld when it was set.
-func (tx *Tx) Unread(ctx context.Context, account, member int64, joined time.Time, limit int) ([]notification.Header, error) {
+// those that were withheld when it was set, but for what is withheld now. That takes no
+// room from what is shown, however much it is.
+func (tx *Tx) Unread(ctx context.Context, account, member int64, joined time.Time, withheld notification.Secret, limit int) ([]notification.Header, error) {
 	mark, err := tx.mark(ctx, account, member)
 	if err != nil {
 		return nil, err
 	}
-	const unbounded = 1<<63 - 1
-	list, err := tx.Received(ctx, account, member, joined, mark, unbounded, limit)
-	if err != nil || len(list) >= limit {
-		return list, err
+	var list []notification.Header
+	for upTo, more := int64(1<<63-1), true; more && len(list) < limit; {
+		page, err := tx.Received(ctx, account, member, joined, mark, upTo, limit)
+		if err != nil {
+			return nil, err
+		}
+		if more = len(page) == limit; more {
+			upTo = page[limit-1].Position - 1
+		}
+		if page, err = leaveOut(ctx, page, withheld); err != nil {
+			return nil, err
+		}
+		list = append(list, page...)
 	}
-	kept, err := tx.headers(ctx, `
-		SELECT n.position AS position, n.repository AS repository FROM notifications_kept k
-		JOIN notifications n ON n.broadcast AND n.community = k.community AND n.repository = k.repository
-			AND n.position > k.position AND n.position <= $3
-		WHERE k.community = $1 AND k.member = $2 AND n.at >= $4
-		UNION ALL
-		SELECT n.position AS position, n.repository AS repository FROM notifications_kept k
-		JOIN notification_recipients r ON r.community = k.community AND r.member = k.member
-			AND r.position > k.position AND r.position <= $3
-		JOIN notifications n ON n.community = r.community AND n.position = r.position AND n.repository = k.repository
-		WHERE k.community = $1 AND k.member = $2 AND n.at >= $4
-		ORDER BY position DESC `+atMost(limit-len(list)), account, member, mark, joined.UnixMicro())
-	return append(list, kept...), err
+	if len(list) < limit {
+		kept, err := tx.kept(ctx, account, member, joined, mark, withheld, limit-len(list))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, kept...)
+	}
+	return list[:min(len(list), limit)], nil
+}
+
+// kept lists the newest of what was withheld up to the mark and is not any more.
+func (tx *Tx) kept(ctx context.Context, account, member int64, joined time.Time, mark int64, withheld notification.Secret, limit int) ([]notification.Header, error) {
+	starts, err := tx.headers(ctx, `SELECT position, repository FROM notifications_kept WHERE community = $1 AND member = $2`, account, member)
+	if err != nil {
+		return nil, err
+	}
+	if starts, err = leaveOut(ctx, starts, withheld); err != nil {
+		return nil, err
+	}
+	var list []notification.Header
+	for _, after := range starts {
+		part, err := tx.headers(ctx, `
+			SELECT position, repository FROM (
+				SELECT position, repository FROM notifications
+				WHERE broadcast AND community = $1 AND repository = $3 AND position > $4 AND position <= $5 AND at >= $6
+				ORDER BY position DESC `+atMost(limit)+`) everybodys
+			UNION ALL
+			SELECT n.position, n.repository FROM notification_recipients r
+			JOIN notifications n ON n.community = r.community AND n.position = r.position AND n.repository = $3
+			WHERE r.community = $1 AND r.member = $2 AND r.position > $4 AND r.position <= $5 AND n.at >= $6
+			ORDER BY position DESC `+atMost(limit), account, member, after.Repository, after.Position, mark, joined.UnixMicro())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, part...)
+	}
+	slices.SortFunc(list, func(a, b notification.Header) int { return cmp.Compare(b.Position, a.Position) })
+	return list[:min(len(list), limit)], nil
+}
+
+// leaveOut takes what is withheld out of a list.
+func leaveOut(ctx context.Context, list []notification.Header, withheld notification.Secret) (shown []notification.Header, err error) {
+	for _, h := range list {
+		secret, err := withheld(ctx, h.Repository)
+		if err != nil {
+			return nil, err
+		}
+		if !secret {
+			shown = append(shown, h)
+		}
+	}
+	return shown, nil
 }
 
 // mark is the place up to which a member has read.
@@ -49,7 +100,7 @@ func (tx *Tx) mark(ctx context.Context, account, member int64) (mark int64, err 
 
 // MarkRead marks what has its place now as read, but for what is withheld. A mark never
 // goes back.
-func (tx *Tx) MarkRead(ctx context.Context, account, member int64, joined time.Time, withheld func(context.Context, int64) (bool, error)) (err error) {
+func (tx *Tx) MarkRead(ctx context.Context, account, member int64, joined time.Time, withheld notification.Secret) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("marking the inbox of member %d: %w", member, err)

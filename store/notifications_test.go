@@ -53,7 +53,7 @@ func number(t testing.TB, s *store.Store) {
 func unread(t testing.TB, s *store.Store, member int64, since time.Time) (places []int64) {
 	t.Helper()
 	told(t, s, func(ctx context.Context, tx notification.Tx) error {
-		headers, err := tx.Unread(ctx, acme, member, since, 1001)
+		headers, err := tx.Unread(ctx, acme, member, since, nothingWithheld, 1001)
 		places = nil
 		for _, h := range headers {
 			places = append(places, h.Position)
@@ -105,6 +105,56 @@ func TestANotificationIsEnteredOnceAndIsInTheInboxesOfItsAudience(t *testing.T) 
 }
 
 func nothingWithheld(context.Context, int64) (bool, error) { return false, nil }
+
+// However much there is of a repository that is not shown here, what is shown is found:
+// before the mark and after it.
+func TestWhatIsWithheldCrowdsNothingOut(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, clock, _ *testClock) {
+		const here, elsewhere, reader = 11, 10, 2
+		now := clock.now()
+		joined(t, s, reader, now)
+		entered := 0
+		happen := func(repository int64, kinds ...notification.Type) {
+			t.Helper()
+			told(t, s, func(ctx context.Context, tx notification.Tx) error {
+				var errs []error
+				for _, kind := range kinds {
+					entered++
+					n := notification.Notification{Community: acme, Type: kind, Actor: 1, Repository: repository, Source: fmt.Sprint(entered), At: now}
+					if !kind.Broadcast() {
+						n.For = []int64{reader}
+					}
+					errs = append(errs, notification.Enter(ctx, tx, n))
+				}
+				return errors.Join(errs...)
+			})
+			number(t, s)
+		}
+		shown := func(limit int) (places []int64) {
+			t.Helper()
+			told(t, s, func(ctx context.Context, tx notification.Tx) error {
+				headers, err := tx.Unread(ctx, acme, reader, now, func(_ context.Context, repository int64) (bool, error) { return repository != here, nil }, limit)
+				for _, h := range headers {
+					places = append(places, h.Position)
+				}
+				return err
+			})
+			return places
+		}
+		const everybodys, theirs = notification.RFCOpened, notification.RFCComment
+		happen(here, everybodys, theirs)
+		happen(elsewhere, everybodys, theirs, everybodys, everybodys, theirs)
+		same(t, "after the mark", []int64{2, 1}, shown(2))
+		told(t, s, func(ctx context.Context, tx notification.Tx) error {
+			return tx.MarkRead(ctx, acme, reader, now, func(context.Context, int64) (bool, error) { return true, nil })
+		})
+		same(t, "kept before the mark", []int64{2, 1}, shown(2))
+		happen(here, everybodys)
+		happen(elsewhere, everybodys, theirs, everybodys)
+		same(t, "on both sides of it", []int64{8, 2, 1}, shown(3))
+		same(t, "the newest on both sides of it", []int64{8, 2}, shown(2))
+	})
+}
 
 // Transactions that are slow to commit lose nothing to a reader's mark: a place is given
 // to what can be seen.

@@ -19,17 +19,21 @@ const (
 	maxName  = 60
 )
 
+// Secret tells whether what belongs to a repository is withheld from who reads along.
+type Secret func(ctx context.Context, repository int64) (bool, error)
+
 // Reading is what a member's inbox needs of a transaction.
 type Reading interface {
 	// Unread lists the newest notifications of a member that are not marked as read,
-	// newest first: those for every member since they joined, and those for them.
-	Unread(ctx context.Context, community, member int64, joined time.Time, limit int) ([]Header, error)
+	// newest first: those for every member since they joined, and those for them. That of
+	// repositories whose notifications are withheld is left out.
+	Unread(ctx context.Context, community, member int64, joined time.Time, withheld Secret, limit int) ([]Header, error)
 	// NotificationsAt finds notifications by their places, newest first; those that are
 	// gone are left out.
 	NotificationsAt(ctx context.Context, community int64, positions ...int64) ([]Notification, error)
 	// MarkRead marks what has its place now as read, but for that of repositories whose
 	// notifications are withheld where the member says so.
-	MarkRead(ctx context.Context, community, member int64, joined time.Time, withheld func(ctx context.Context, repository int64) (bool, error)) error
+	MarkRead(ctx context.Context, community, member int64, joined time.Time, withheld Secret) error
 	Person(ctx context.Context, community, member int64) (Person, error)
 	Repository(ctx context.Context, id int64) (app.Repository, error)
 }
@@ -44,21 +48,11 @@ func Unread(ctx context.Context, tx Reading, from app.Repository, member int64, 
 // unread are the places of a member's unread notifications, newest first, as far as
 // readers of the repository may know of them.
 func unread(ctx context.Context, tx Reading, from app.Repository, member int64, joined time.Time) (visible []int64, err error) {
-	headers, err := tx.Unread(ctx, from.Owner.ID, member, joined, counted+1)
-	if err != nil {
-		return nil, err
-	}
-	private := elsewhere(tx, from)
+	headers, err := tx.Unread(ctx, from.Owner.ID, member, joined, elsewhere(tx, from).of, counted+1)
 	for _, h := range headers {
-		secret, err := private.of(ctx, h.Repository)
-		if err != nil {
-			return nil, err
-		}
-		if !secret {
-			visible = append(visible, h.Position)
-		}
+		visible = append(visible, h.Position)
 	}
-	return visible, nil
+	return visible, err
 }
 
 // MarkRead marks as read what Inbox shows in a repository, or would show with more room.

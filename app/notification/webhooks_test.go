@@ -250,11 +250,13 @@ func TestAWebhookThatWantsNoMoreGetsNoMore(t *testing.T) {
 	})
 }
 
+func everythingShown(context.Context, int64) (bool, error) { return false, nil }
+
 // inbox are the subjects of what a member has not read, oldest first.
 func (o *office) inbox(member int64) (subjects []string) {
 	o.t.Helper()
 	o.ok(o.store.Notifications().View(o.t.Context(), func(ctx context.Context, tx notification.Tx) error {
-		headers, err := tx.Unread(ctx, acme, member, time.Time{}, 100)
+		headers, err := tx.Unread(ctx, acme, member, time.Time{}, everythingShown, 100)
 		if err != nil {
 			return err
 		}
