@@ -105,7 +105,7 @@ func Inbox(ctx context.Context, tx Reading, from app.Repository, member int64, j
 		}
 		fmt.Fprintf(&b, "\nand %s%d more\n", atLeast, more)
 	}
-	b.WriteString("\n`/member inbox read` marks all of them as read. What is shown only in the repository it belongs to stays unread.\n")
+	b.WriteString("\n`/member inbox read` marks all of them as read. What is shown only in another repository stays unread.\n")
 	return b.String(), nil
 }
 

@@ -330,7 +330,10 @@ func TestTheInboxShowsTheNewestAndNothingOfWhatIsPrivateElsewhere(t *testing.T) 
 // is not; that waits where it is shown.
 func TestWhatIsWithheldStaysUnread(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
-		const nothing = "Nothing new in your inbox."
+		const (
+			nothing = "Nothing new in your inbox."
+			rest    = "What is shown only in another repository stays unread."
+		)
 		read := func(from int64) { o.markRead(from, lee) }
 		shows := func(from int64, unread string, subjects ...string) {
 			o.t.Helper()
@@ -347,10 +350,10 @@ func TestWhatIsWithheldStaysUnread(t *testing.T) {
 		o.tell(public, notification.RFCOpened)
 		o.tell(secret, notification.RFCComment, lee)
 		o.tell(public, notification.RFCComment, lee)
-		shows(public, "**2 unread**", "RFC-4", "RFC-2", "stays unread")
+		shows(public, "**2 unread**", "RFC-4", "RFC-2", rest)
 		read(public)
 		shows(public, nothing)
-		shows(secret, "**2 unread**", "RFC-3", "RFC-1")
+		shows(secret, "**2 unread**", "RFC-3", "RFC-1", rest) // and what is shown is marked here
 		o.tell(public, notification.RFCOpened)
 		o.tell(secret, notification.RFCOpened)
 		shows(secret, "**4 unread**", "RFC-6", "RFC-5", "RFC-3", "RFC-1")
