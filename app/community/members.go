@@ -109,6 +109,10 @@ type PolicyRecord struct {
 	Broken string `json:"broken,omitempty"`
 }
 
+// Unruled tells that the repository's first configuration is broken: no good one was ever
+// read, and by the defaults no round opens either, once somebody wrote rules.
+func (p PolicyRecord) Unruled() bool { return p.Broken != "" && p.Defaults }
+
 // Tx is what the community needs of a transaction. Lookups that find nothing
 // return an error with app.CodeNotFound. Lists are ordered by id.
 type Tx interface {

@@ -50,7 +50,7 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 			return PolicyRecord{}, err
 		}
 	}
-	if !known || last.Defaults {
+	if !known || record.Unruled() {
 		return PolicyRecord{}, &app.Error{Code: app.CodeInvalid, Err: unruled{problem},
 			Message: fmt.Sprintf("the configuration of %s is broken and no good one was ever read", repo.FullName())}
 	}

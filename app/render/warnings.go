@@ -57,6 +57,8 @@ func warnings(p prose, v rfc.View) []string {
 	say := func(format string, args ...any) { lines = append(lines, p.say(format, args...)) }
 	if v.RFC.State == rfc.Open && v.Unruled {
 		say(unruled)
+	} else if v.RFC.OpenBlocked != "" && v.RFC.State == rfc.Voting {
+		say("Voting is over. The vote is to be held again, and could not be opened yet: %s", p.words(v.RFC.OpenBlocked, maxReason))
 	} else if v.RFC.OpenBlocked != "" && !v.RFC.State.Decided() {
 		say("Voting could not be opened: %s", p.words(v.RFC.OpenBlocked, maxReason))
 	}

@@ -236,9 +236,12 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 			return time.Time{}, err
 		}
 		end := settled(result.Deadline)
-		if !c.round.ConfirmBy.IsZero() {
+		switch {
+		case c.r.OpenBlocked != "":
+			end = c.now.Add(blockedRetry)
+		case !c.round.ConfirmBy.IsZero():
 			end = c.round.ConfirmBy
-		} else if end.After(c.now) {
+		case end.After(c.now):
 			due = append(due, c.now.Add(pollInterval(result.Deadline.Sub(c.now), c.ReactionPoll)))
 		}
 		due = append(due, end)

@@ -144,6 +144,10 @@ func (c *change) decide(ctx context.Context, result Result) error {
 	}
 	if outcome == OutcomeAccepted && !c.round.TextChangedAt.IsZero() {
 		if c.r.Restarts < c.round.Policy.TextRestarts {
+			if why := noRound(c.policy); why != "" { // the result waits: it would pass, and cannot be held again
+				c.blocked(why)
+				return nil
+			}
 			c.r.Restarts++
 			return c.restart(ctx, "the text changed during the vote and nobody called the change editorial", app.User{})
 		}

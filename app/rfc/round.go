@@ -32,8 +32,8 @@ func Eligible(m community.Member, reputation int, rules config.Electorate, opens
 // openRound freezes the electorate, the weights and the rules, and starts the clock.
 // why is Agora's reason, and words what the actor said for it.
 func (c *change) openRound(ctx context.Context, why, words string, actor app.User) error {
-	if c.policy.Version == "" {
-		return app.Errorf(app.CodeConflict, "no good configuration of %s was ever read", c.repo.FullName())
+	if why := noRound(c.policy); why != "" {
+		return app.Errorf(app.CodeConflict, "no round can open: %s", why)
 	}
 	voters, err := c.electorate(ctx)
 	if err != nil {
@@ -66,6 +66,20 @@ func (c *change) openRound(ctx context.Context, why, words string, actor app.Use
 		"deadline": c.round.Planned, "heads": c.round.Heads, "weight": c.round.Weight, "eligible": c.round.Eligible,
 		"type": c.round.Type, "text": c.round.Text, "electorate": digestVoters(voters),
 	})
+}
+
+// brokenFirst is why no round opens while the first configuration is broken.
+const brokenFirst = "the configuration of this repository is broken, and no good one was ever read"
+
+// noRound says why no round can open by a policy, "" when one can.
+func noRound(policy community.PolicyRecord) string {
+	switch {
+	case policy.Unruled():
+		return brokenFirst
+	case policy.Version == "":
+		return "the configuration of this repository was not read yet"
+	}
+	return ""
 }
 
 // firstLine is the first problem of several, as far as it is kept: the check on the
@@ -102,6 +116,7 @@ func (c *change) electorate(ctx context.Context) ([]Voter, error) {
 // closeRound ends the round without judging it.
 func (c *change) closeRound(outcome Outcome, reasons []string, deadline time.Time) {
 	c.round.ClosedAt, c.round.Outcome, c.round.Reasons, c.round.FinalDeadline = c.now, outcome, reasons, deadline
+	c.r.OpenBlocked = "" // what kept a restart waiting is over with the round
 	c.urgent = true
 }
 

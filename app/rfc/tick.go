@@ -25,6 +25,12 @@ func (s *Service) prepareOpening(ctx context.Context, repo app.Repository, r *RF
 		o.trigger = TriggerDiscussionOver
 	case r.State == Postponed && !r.RetryAt.IsZero() && !now.Before(r.RetryAt):
 		o.trigger = TriggerRetry
+	case r.State == Voting && r.OpenBlocked != "":
+		// A restart waits: it goes by the policy that is kept, so that is read again here.
+		if _, err := s.Community.ReadPolicy(ctx, repo); app.Is(err, app.CodeStopped) {
+			return o, err
+		}
+		return o, nil
 	default:
 		return o, nil
 	}
@@ -33,7 +39,7 @@ func (s *Service) prepareOpening(ctx context.Context, repo app.Repository, r *RF
 	o.policy, err = s.readyToOpen(ctx, repo)
 	switch {
 	case app.Is(err, app.CodeInvalid):
-		o.blocked = "the configuration of this repository is broken, and no good one was ever read"
+		o.blocked = brokenFirst
 	case app.Is(err, app.CodeStopped):
 		return o, err
 	case err != nil:
@@ -57,9 +63,7 @@ func (c *change) open(ctx context.Context, o plannedOpening) error {
 		return nil
 	}
 	if o.blocked != "" {
-		if c.r.OpenBlocked != o.blocked {
-			c.r.OpenBlocked, c.urgent = o.blocked, true
-		}
+		c.blocked(o.blocked)
 		return nil
 	}
 	c.policy = o.policy
@@ -67,6 +71,13 @@ func (c *change) open(ctx context.Context, o plannedOpening) error {
 		return err
 	}
 	return c.openRound(ctx, string(o.trigger), "", app.User{})
+}
+
+// blocked remembers why no round can open though one is due.
+func (c *change) blocked(why string) {
+	if c.r.OpenBlocked != why {
+		c.r.OpenBlocked, c.urgent = why, true
+	}
 }
 
 // Tick looks at an RFC because its timer is due: it reads reactions, opens a round,
@@ -84,6 +95,9 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 		return err
 	}
 	now := s.now()
+	if r.State == Voting && r.OpenBlocked != "" { // the round was read to its end; the text may be another by now
+		return s.refresh(ctx, repo, ref.Number, Cause{}, false)
+	}
 	if r.State == Voting && round != nil && !round.Closed() && !now.Before(settled(result.Deadline)) && round.ConfirmBy.IsZero() {
 		return s.finalReading(ctx, repo, r, round)
 	}

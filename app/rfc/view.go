@@ -101,7 +101,7 @@ func (v *View) LoadPolicy(ctx context.Context, tx Tx) error {
 	}
 	v.Policy, v.Stewards = record.Policy, stewardNames(record.Policy.Stewards)
 	// It was read before the RFC came to be: that nothing was kept tells that it is broken.
-	v.Unruled = err != nil || record.Defaults && record.Broken != ""
+	v.Unruled = err != nil || record.Unruled()
 	return nil
 }
 

@@ -112,6 +112,42 @@ func TestWhileTheFirstConfigurationIsBrokenNoRoundOpensByTheDefaults(t *testing.
 	s.contains(s.sticky(last, 3), "this round goes by the last good one")
 }
 
+// A vote that is to be held again waits for rules, too.
+func TestWhileTheFirstConfigurationIsBrokenNoVoteIsHeldAgain(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	again, editorial := s.issue("kim", "Held again", "Text.", "rfc"), s.issue("kim", "Called editorial", "Text.", "rfc")
+	for n, number := range []int{again, editorial} {
+		s.done("maya", number, "/rfc vote")
+		s.react(number, n+1, 1, "+1", "maya", "lee", "noor")
+		s.ok(s.sim.As("kim").EditBody(rfcs, number, "Better text."))
+	}
+	s.configure(rfcs, "version: [1\n")
+	s.over(7 * day)
+	s.sim.ResetCounters()
+	s.pass(time.Hour)
+	s.is(again, rfc.Voting)
+	if r := s.rfc(1); r.Round != 1 {
+		t.Errorf("it votes in round %d, by rules that nobody wants", r.Round)
+	}
+	const waits = "The vote is to be held again, and could not be opened yet: the configuration of this repository is broken"
+	s.contains(s.sticky(again, 1), waits)
+	if counts, table := asked(s.stage); counts["GET /repos/{owner}/{repo}/issues/{number}"] > 10 {
+		t.Errorf("while it waits, GitHub is asked over and over:\n%s", table)
+	}
+	s.done("maya", editorial, `/rfc editorial "a typo"`)
+	s.is(editorial, rfc.Accepted)
+	s.configure(rfcs, "version: 1\nrfc: { types: { capability_proposal: { voting: 2d } } }\n")
+	s.pass(6 * time.Minute)
+	s.is(again, rfc.Voting)
+	if r := s.rfc(1); r.Round != 2 || r.Deadline.Sub(r.VotingOpenedAt) != 2*day {
+		t.Errorf("round %d lasts %s, want round 2 and the 2 days of the mended rules", r.Round, r.Deadline.Sub(r.VotingOpenedAt))
+	}
+	if sticky := s.sticky(again, 1); strings.Contains(sticky, waits) || strings.Contains(sticky, "last good one") {
+		t.Errorf("it warns of what is mended:\n%s", sticky)
+	}
+}
+
 // While no vote can open, nothing says when one does; once it is mended, it does again.
 func TestWhileTheFirstConfigurationIsBrokenNoDateOfVotingIsShown(t *testing.T) {
 	t.Parallel()
