@@ -110,12 +110,18 @@ func (tx *Tx) Policy(ctx context.Context, repository int64) (community.PolicyRec
 }
 
 // FirstPolicy is the policy of the account's first repository that the App reaches
-// and that has one.
+// and whose policy is known.
 func (tx *Tx) FirstPolicy(ctx context.Context, account int64) (community.PolicyRecord, error) {
-	return one(tx.QueryRowContext(ctx, `
-		SELECT p.repository, p.body FROM repositories r JOIN policies p ON p.repository = r.id
-		WHERE r.account = $1 AND r.installation <> 0 ORDER BY r.id LIMIT 1`, account),
-		func(p *community.PolicyRecord) []any { return []any{&p.Repository} }, "policy of account %d", account)
+	for after := int64(0); ; { // nearly always the first one is
+		p, err := one(tx.QueryRowContext(ctx, `
+			SELECT p.repository, p.body FROM repositories r JOIN policies p ON p.repository = r.id
+			WHERE r.account = $1 AND r.installation <> 0 AND r.id > $2 ORDER BY r.id LIMIT 1`, account, after),
+			func(p *community.PolicyRecord) []any { return []any{&p.Repository} }, "policy of account %d", account)
+		if err != nil || p.Known() {
+			return p, err
+		}
+		after = p.Repository
+	}
 }
 
 // SavePolicy keeps a repository's policy.

@@ -56,6 +56,36 @@ func TestAPolicyReturnsAsItWasSaved(t *testing.T) {
 	})
 }
 
+// Where the first configuration is broken that is kept, and no policy is known.
+func TestAPolicyThatIsBrokenFromTheFirstIsNobodysFirstPolicy(t *testing.T) {
+	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
+		first := func() (p community.PolicyRecord, err error) {
+			err = s.View(t.Context(), func(ctx context.Context, tx rfc.Tx) error {
+				p, err = tx.FirstPolicy(ctx, acme)
+				return err
+			})
+			return p, err
+		}
+		owner := app.Account{ID: acme, Login: "Acme", Organization: true}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			return errors.Join(tx.SaveRepository(ctx, app.Repository{ID: 8, Owner: owner, Name: "broken", Installation: 5}),
+				tx.SaveRepository(ctx, app.Repository{ID: 9, Owner: owner, Name: "good", Installation: 5}),
+				tx.SavePolicy(ctx, community.PolicyRecord{Repository: 8, Broken: "line 1"}))
+		})
+		got := view(t, s, func(ctx context.Context, tx rfc.Tx) (community.PolicyRecord, error) { return tx.Policy(ctx, 8) })
+		if got.Known() || !got.Unruled() || got.Broken != "line 1" {
+			t.Errorf("it is kept as %+v", got)
+		}
+		_, err := first()
+		notFound(t, "the first policy where none is known", err)
+		good := community.PolicyRecord{Repository: 9, Policy: config.DefaultPolicy(), Version: "9f3c2ab", ReadAt: now}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error { return tx.SavePolicy(ctx, good) })
+		if p, err := first(); err != nil || p.Repository != 9 {
+			t.Errorf("the first policy is of repository %d, %v; want that of the good one", p.Repository, err)
+		}
+	})
+}
+
 func TestMembers(t *testing.T) {
 	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
 		kim := community.Member{Community: acme, ID: 1, Login: "Kim", Name: "Kim\x00 Doe", JoinedAt: now,

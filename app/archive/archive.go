@@ -174,7 +174,7 @@ func (w walk) policies(ctx context.Context) error {
 		for _, policy := range policies {
 			after = policy.Repository
 			shown, err := w.showsRepository(ctx, policy.Repository)
-			if err == nil && shown {
+			if err == nil && shown && policy.Known() {
 				err = w.visitor.Policy(policy)
 			}
 			if err != nil {

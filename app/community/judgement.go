@@ -71,10 +71,7 @@ func (s *Service) judge(ctx context.Context, repo app.Repository, file, former p
 	policy, problem := resolve(owner, file)
 	j.Policy, j.Problem, j.Locked = policy, problem, problem == nil && policy.Locked && repo.Name != ownerRepository
 	last, err := s.storedPolicy(ctx, repo.ID)
-	j.Ruled = err == nil && !last.Defaults
-	if app.Is(err, app.CodeNotFound) {
-		err = nil
-	}
+	j.Ruled = last.Known() && !last.Defaults
 	return j, err
 }
 

@@ -95,7 +95,8 @@ func (m Member) released() Member {
 	return m
 }
 
-// PolicyRecord is the last good policy of a repository, and where it came from.
+// PolicyRecord is the last good policy of a repository, and where it came from. Where the
+// first one is broken there is none yet: then only Broken says so.
 type PolicyRecord struct {
 	Repository int64         `json:"-"`
 	Policy     config.Policy `json:"policy"`
@@ -111,7 +112,10 @@ type PolicyRecord struct {
 
 // Unruled tells that the repository's first configuration is broken: no good one was ever
 // read, and by the defaults no round opens either, once somebody wrote rules.
-func (p PolicyRecord) Unruled() bool { return p.Broken != "" && p.Defaults }
+func (p PolicyRecord) Unruled() bool { return p.Broken != "" && (p.Defaults || !p.Known()) }
+
+// Known tells that a good policy was read, be it that of no file at all.
+func (p PolicyRecord) Known() bool { return p.Version != "" }
 
 // Tx is what the community needs of a transaction. Lookups that find nothing
 // return an error with app.CodeNotFound. Lists are ordered by id.
@@ -137,7 +141,7 @@ type Tx interface {
 	Policy(ctx context.Context, repository int64) (PolicyRecord, error)
 	SavePolicy(ctx context.Context, record PolicyRecord) error
 	// FirstPolicy is the policy of the account's first repository that the App reaches
-	// and that has one.
+	// and whose policy is known.
 	FirstPolicy(ctx context.Context, account int64) (PolicyRecord, error)
 
 	Member(ctx context.Context, community, id int64) (Member, error)

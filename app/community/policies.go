@@ -17,7 +17,7 @@ const PolicyPath = ".github/agora.yml"
 // none was ever read.
 func (s *Service) Policy(ctx context.Context, repo app.Repository) (PolicyRecord, error) {
 	record, err := s.storedPolicy(ctx, repo.ID)
-	if app.Is(err, app.CodeNotFound) {
+	if err == nil && !record.Known() {
 		return s.ReadPolicy(ctx, repo)
 	}
 	return record, err
@@ -34,10 +34,9 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 		return PolicyRecord{}, err
 	}
 	last, err := s.storedPolicy(ctx, repo.ID)
-	if err != nil && !app.Is(err, app.CodeNotFound) {
+	if err != nil {
 		return PolicyRecord{}, err
 	}
-	known := err == nil
 	policy, problem := resolve(owner, repository)
 	record := PolicyRecord{Repository: repo.ID, Policy: policy, Version: policy.Version(), ReadAt: s.clock(), HasFile: repository.there() || repo.Name == ownerRepository && owner.there()}
 	record.Defaults = !owner.there() && !repository.there()
@@ -45,23 +44,27 @@ func (s *Service) ReadPolicy(ctx context.Context, repo app.Repository) (PolicyRe
 		return record, s.savePolicy(ctx, repo, last, record)
 	}
 	record, record.Broken = last, problem.Error()
-	if known && record.Broken != last.Broken {
+	if record.Broken != last.Broken {
 		if err := s.savePolicy(ctx, repo, last, record); err != nil {
 			return PolicyRecord{}, err
 		}
 	}
-	if !known || record.Unruled() {
+	if record.Unruled() {
 		return PolicyRecord{}, &app.Error{Code: app.CodeInvalid, Err: unruled{problem},
 			Message: fmt.Sprintf("the configuration of %s is broken and no good one was ever read", repo.FullName())}
 	}
 	return record, nil
 }
 
+// storedPolicy is what is kept of a repository's policy; where nothing is, none is known.
 func (s *Service) storedPolicy(ctx context.Context, repository int64) (record PolicyRecord, err error) {
 	err = s.store.View(ctx, func(ctx context.Context, tx Tx) error {
 		record, err = tx.Policy(ctx, repository)
 		return err
 	})
+	if app.Is(err, app.CodeNotFound) {
+		return PolicyRecord{Repository: repository}, nil
+	}
 	return record, err
 }
 

@@ -84,7 +84,7 @@ func (c *change) rules() config.Policy {
 	if c.round != nil && !c.round.Closed() {
 		return c.round.Policy
 	}
-	if c.policy.Version == "" {
+	if !c.policy.Known() {
 		return config.DefaultPolicy()
 	}
 	return c.policy.Policy

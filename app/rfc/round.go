@@ -76,7 +76,7 @@ func noRound(policy community.PolicyRecord) string {
 	switch {
 	case policy.Unruled():
 		return brokenFirst
-	case policy.Version == "":
+	case !policy.Known():
 		return "the configuration of this repository was not read yet"
 	}
 	return ""

@@ -100,8 +100,7 @@ func (v *View) LoadPolicy(ctx context.Context, tx Tx) error {
 		return fmt.Errorf("reading the policy of %s: %w", v.Repository.FullName(), err)
 	}
 	v.Policy, v.Stewards = record.Policy, stewardNames(record.Policy.Stewards)
-	// It was read before the RFC came to be: that nothing was kept tells that it is broken.
-	v.Unruled = err != nil || record.Unruled()
+	v.Unruled = record.Unruled()
 	return nil
 }
 

@@ -173,6 +173,24 @@ func TestWhileTheFirstConfigurationIsBrokenNoDateOfVotingIsShown(t *testing.T) {
 	shows(later, 2, date, mend)
 }
 
+// What was not read yet is not called broken.
+func TestWhereNoConfigurationCouldBeReadYetNoneIsCalledBroken(t *testing.T) {
+	t.Parallel()
+	const other = "acme/proposals"
+	s := newScene(t, staging{})
+	s.sim.Fault(ghsim.Fault{Method: "GET", PathPattern: "/repos/acme/proposals/contents/**", Status: 503})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "proposals"})
+	s.settle()
+	moved := s.sim.As("maya").TransferIssue(rfcs, s.issue("kim", "Moved", "Text.", "rfc"), other)
+	s.settle()
+	s.pass(10 * time.Second) // its comments are looked for once GitHub's lists are current,
+	s.pass(10 * time.Second) // and what waited for them goes on
+	sticky := commentWith(t, s.stage, other, moved.Number, "<!-- agora:rfc 1 -->").Body
+	if s.contains(sticky, "voting opens **"); strings.Contains(sticky, "Voting cannot open") {
+		t.Errorf("it calls broken what was not read:\n%s", sticky)
+	}
+}
+
 // Where nobody has joined yet a vote opens, as RULES §2 says, and cannot pass: it says so,
 // and what to do.
 func TestAVoteOfAnEmptyElectorateSaysWhatToDo(t *testing.T) {

@@ -93,6 +93,10 @@ func TestThePageWarnsOfWhatTheStatusCommentWarnsOf(t *testing.T) {
 		}
 	}
 	w.rfc(1, rfc.Open, public)
+	warns(1)
+	w.change(func(ctx context.Context, tx rfc.Tx) error {
+		return tx.SavePolicy(ctx, community.PolicyRecord{Repository: public.ID, Broken: "line 1: no"})
+	})
 	warns(1, "Voting cannot open until the configuration, .github/agora.yml, is mended: it is broken, and no good one was ever read.")
 
 	round := w.voting(w.rfc(2, rfc.Voting, public))
