@@ -21,9 +21,11 @@ func calls(v rfc.View) []string {
 	case rfc.Draft:
 		return []string{author + ": `/rfc open` when it is ready for comments."}
 	case rfc.Open:
-		return append(concernCalls(v),
-			`**Everybody**: discuss it below; an objection that must be met is `+"`/concern raise \"…\"`.",
-			stewards+": `/rfc vote` opens the vote early.")
+		calls := append(concernCalls(v), `**Everybody**: discuss it below; an objection that must be met is `+"`/concern raise \"…\"`.")
+		if v.Unruled {
+			return calls // nobody can open the vote
+		}
+		return append(calls, stewards+": `/rfc vote` opens the vote early.")
 	case rfc.Voting:
 		return votingCalls(v, stewards)
 	case rfc.Accepted:
