@@ -3,6 +3,7 @@ package community
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/agora-rfc/agora/app"
@@ -158,7 +159,8 @@ func (s *Service) file(ctx context.Context, repo app.Repository, ref string) (po
 }
 
 // PolicyPushed reads the configuration again after a push to the default branch.
-// The owner's own file concerns every repository of the account.
+// The owner's own file concerns every repository of the account: where one cannot be
+// read, the others are all the same.
 func (s *Service) PolicyPushed(ctx context.Context, repo app.Repository) error {
 	repositories := []app.Repository{repo}
 	if repo.Name == ownerRepository {
@@ -170,17 +172,21 @@ func (s *Service) PolicyPushed(ctx context.Context, repo app.Repository) error {
 			return err
 		}
 	}
+	var failed error
 	for _, r := range repositories {
-		_, err := s.ReadPolicy(ctx, r)
-		if app.Is(err, app.CodeInvalid) {
-			continue // broken from the first: no round can open there, and it says so
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.Genesis(ctx, r, false); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.readAgain(ctx, r))
 	}
-	return nil
+	return failed
+}
+
+// readAgain reads the configuration of a repository, with which that may begin to use Agora.
+func (s *Service) readAgain(ctx context.Context, repo app.Repository) error {
+	_, err := s.ReadPolicy(ctx, repo)
+	if app.Is(err, app.CodeInvalid) {
+		return nil // broken from the first: no round can open there, and it says so
+	}
+	if err != nil {
+		return err
+	}
+	return s.Genesis(ctx, repo, false)
 }

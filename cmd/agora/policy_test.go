@@ -342,6 +342,24 @@ func TestALockedOwnersConfigurationIsSaidInTheCheck(t *testing.T) {
 	}
 }
 
+// A repository that cannot be read does not keep the owner's file from the others.
+func TestTheOwnersFileReachesTheOthersWhereOneRepositoryCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	for _, name := range []string{"proposals", ".github"} {
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: name, Collaborators: map[string]string{"kim": "write"}})
+	}
+	s.settle()
+	s.sim.Fault(ghsim.Fault{Method: "GET", PathPattern: "/repos/acme/rfcs/contents/**", Status: 503})
+	s.configure("acme/.github", "version: 1\nrfc: { label: proposal }\n")
+	i, err := s.sim.As("kim").OpenIssue("acme/proposals", "By the new rules", "Text.", "proposal")
+	s.ok(err)
+	s.isIn("acme/proposals", i.Number, rfc.Open)
+	s.sim.ClearFaults()
+	s.pass(20 * time.Minute)
+	s.is(s.issue("kim", "By the new rules, read at last", "Text.", "proposal"), rfc.Open)
+}
+
 func TestNoRoundOpensWhileGitHubDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
