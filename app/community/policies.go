@@ -84,6 +84,11 @@ func (s *Service) savePolicy(ctx context.Context, repo app.Repository, last, rec
 		if err := tx.SavePolicy(ctx, record); err != nil {
 			return err
 		}
+		if last.Unruled() != record.Unruled() {
+			if err := orderRuled(ctx, tx, repo); err != nil {
+				return err
+			}
+		}
 		if balancesVersion(last.Policy.Reputation) == balancesVersion(record.Policy.Reputation) {
 			return nil
 		}
@@ -133,10 +138,6 @@ func (s *Service) policyFiles(ctx context.Context, repo app.Repository) (owner, 
 
 // ownerRepository is the repository whose files GitHub takes for a whole account.
 const ownerRepository = ".github"
-
-// RulesAccount reports whether the repository's configuration concerns every repository
-// of its account.
-func RulesAccount(repo app.Repository) bool { return repo.Name == ownerRepository }
 
 // ownersRepository is the owner's `.github` repository, reached by the same installation.
 func ownersRepository(repo app.Repository) app.Repository {
@@ -189,4 +190,14 @@ func (s *Service) readAgain(ctx context.Context, repo app.Repository) error {
 		return err
 	}
 	return s.Genesis(ctx, repo, false)
+}
+
+// MendPolicy reads the configuration again where the first one was broken: of what mends
+// it the event may be lost, or go to nobody, as in an owner's repository without the App.
+func (s *Service) MendPolicy(ctx context.Context, repo app.Repository) error {
+	last, err := s.storedPolicy(ctx, repo.ID)
+	if err != nil || !last.Unruled() {
+		return err
+	}
+	return s.readAgain(ctx, repo)
 }

@@ -15,6 +15,7 @@ import (
 const (
 	SetUpKind  = "repository.setup"  // read it, its configuration and its collaborators
 	RereadKind = "repository.reread" // heal what was missed
+	RuledKind  = "repository.ruled"  // whether votes can open there has changed: show it
 )
 
 // RepositoryOrder is the body of such an entry.
@@ -125,6 +126,16 @@ func (s *Service) saveRepository(ctx context.Context, repo app.Repository) error
 		}
 		return orderReread(ctx, tx, repo, s.clock().Add(rereadEvery))
 	})
+}
+
+// orderRuled has shown again what a repository's rules keep waiting, or no longer do.
+func orderRuled(ctx context.Context, tx Tx, repo app.Repository) error {
+	o := RepositoryOrder{Installation: repo.Installation, Account: repo.Owner, Repository: repo.ID, Name: repo.Name}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(ctx, o.Lane(), RuledKind, RuledKind, body)
 }
 
 // rereadEvery is how often a repository is asked what changed, in case an event

@@ -16,7 +16,8 @@ const rereadOverlap = 10 * time.Minute
 
 // Reread heals what was missed in a repository since the last reading: every issue
 // and pull request that changed is looked at as if its event had come, with the
-// comments on RFCs. It asks one request when nothing changed, and sets the next one.
+// comments on RFCs. It asks one request when nothing changed, and sets the next one. Where
+// the first configuration is broken, that is read again too.
 func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error {
 	repo, err := s.repository(ctx, o.Repository)
 	if app.Is(err, app.CodeNotFound) {
@@ -56,7 +57,10 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	if err := p.save(ctx, last); err != nil {
 		return err
 	}
-	return s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery()))
+	if err := s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery())); err != nil {
+		return err
+	}
+	return s.Community.MendPolicy(ctx, repo)
 }
 
 // tickAll has the clock of every RFC in process in the repository looked at soon:

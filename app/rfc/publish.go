@@ -56,16 +56,16 @@ func (s *Service) Publish(ctx context.Context, ref app.IssueRef) error {
 	return refused
 }
 
-// OrderDiscussed orders to show again what is discussed where a pushed configuration
-// rules: whether voting opens by itself may have changed with it.
-func (s *Service) OrderDiscussed(ctx context.Context, pushed app.Repository) error {
+// Ruled orders to show again what is discussed in a repository: whether votes can open
+// there has changed.
+func (s *Service) Ruled(ctx context.Context, o community.RepositoryOrder) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		list, err := tx.RFCs(ctx, Filter{Community: pushed.Owner.ID, State: Open})
+		list, err := tx.RFCs(ctx, Filter{Community: o.Account.ID, State: Open})
 		if err != nil {
 			return err
 		}
 		for _, r := range list {
-			if r.Ref.Repository != pushed.ID && !community.RulesAccount(pushed) {
+			if r.Ref.Repository != o.Repository {
 				continue
 			}
 			if err := tx.Enqueue(ctx, r.Ref.EffectLane(), PublishKind, "publish", Order{Ref: r.Ref}.body()); err != nil {

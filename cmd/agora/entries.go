@@ -60,6 +60,7 @@ func (a *application) entries() map[string]worker.Handler {
 		rfc.LikesKind:        order(a.rfcs.Likes),
 		community.SetUpKind:  repository(a.community.SetUp),
 		community.RereadKind: repository(a.rfcs.Reread),
+		community.RuledKind:  repository(a.rfcs.Ruled),
 		community.RingsKind:  func(ctx context.Context, _ app.Entry) error { return a.community.FlagRings(ctx) },
 		community.EraseKind:  func(ctx context.Context, _ app.Entry) error { return a.store.EraseDeliveries(ctx) },
 		community.SyncKind: func(ctx context.Context, _ app.Entry) error {

@@ -117,10 +117,7 @@ func (w *Webhooks) push(ctx context.Context, e *github.PushEvent, _ []byte) erro
 			return err
 		}
 	}
-	if err := w.Community.PolicyPushed(ctx, repo); err != nil {
-		return err
-	}
-	return w.RFCs.OrderDiscussed(ctx, repo)
+	return w.Community.PolicyPushed(ctx, repo)
 }
 
 // touchesPolicy reports whether the push may have changed the configuration. A
