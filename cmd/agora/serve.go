@@ -68,7 +68,8 @@ func newLogger(server config.Server, out io.Writer) zerolog.Logger {
 func serve(ctx context.Context, server config.Server, around surroundings) error {
 	err := start(ctx, server, around)
 	if ctx.Err() != nil && interrupted(err) { // it was stopped before it was there
-		around.logger.Info().AnErr("reason", err).Msg("stopped while starting")
+		around.logger.Debug().Err(err).Msg("what the stop interrupted")
+		around.logger.Info().Msg("stopped while starting")
 		return nil
 	}
 	return err
