@@ -84,7 +84,7 @@ func (tx *Tx) balances(ctx context.Context, query string, args ...any) (_ map[in
 	balances := map[int64]community.Balance{}
 	var member, from int64
 	var encoded sql.RawBytes
-	var days []community.DayBalance // of many, so that few pieces of memory are asked for
+	days := []community.DayBalance{} // of many, so that few pieces of memory are asked for
 	for rows.Next() {
 		if err := rows.Scan(&member, &from, &encoded); err != nil {
 			return nil, err
