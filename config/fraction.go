@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -132,9 +134,13 @@ func (f Fraction) CmpShare(part, whole int64) int {
 	if whole <= 0 {
 		part, whole = 0, 1
 	}
-	left := new(big.Int).Mul(big.NewInt(part), big.NewInt(f.Den()))
-	right := new(big.Int).Mul(big.NewInt(f.num), big.NewInt(whole))
-	return left.Cmp(right)
+	if part < 0 {
+		return -1 // no fraction is negative
+	}
+	// Neither factor is negative; the products have up to 128 bits.
+	leftHigh, leftLow := bits.Mul64(uint64(part), uint64(f.Den()))
+	rightHigh, rightLow := bits.Mul64(uint64(f.num), uint64(whole))
+	return cmp.Or(cmp.Compare(leftHigh, rightHigh), cmp.Compare(leftLow, rightLow))
 }
 
 // CeilOf is the smallest integer that is at least f · whole, for a whole of zero or more.

@@ -59,12 +59,12 @@ func (tx *Tx) Electorate(ctx context.Context, id int64, round int) (_ []rfc.Vote
 	var voters []rfc.Voter
 	for rows.Next() {
 		var v rfc.Voter
-		var reputation int64 // database/sql reads plain types without reflection
-		if err := rows.Scan(&v.ID, &v.Login, &reputation, &v.Weight, &v.Regular); err != nil {
+		var reputation number
+		if err := rows.Scan((*number)(&v.ID), &v.Login, &reputation, (*number)(&v.Weight), &v.Regular); err != nil {
 			return nil, err
 		}
 		v.Reputation = int(reputation)
-		voters = append(voters, v)
+		voters = append(doubled(voters), v)
 	}
 	return voters, rows.Err()
 }
@@ -100,9 +100,8 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 			err = fmt.Errorf("listing the acts of voting: %w", err)
 		}
 	}()
-	// Their number comes with them: a long list that grows is copied ten times.
 	rows, err := tx.QueryContext(ctx, `
-		SELECT (SELECT COUNT(*) FROM acts WHERE rfc = $1 AND round = $2), id, voter, login, choice, channel, source, at, seen, url, reason, concern
+		SELECT id, voter, login, choice, channel, source, at, seen, url, reason, concern
 		FROM acts WHERE rfc = $1 AND round = $2 ORDER BY id`, id, round)
 	if err != nil {
 		return nil, err
@@ -111,18 +110,15 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 	var acts []rfc.Act
 	for rows.Next() {
 		a := rfc.Act{RFC: id, Round: round}
-		var choice, channel string // database/sql reads plain types without reflection
-		var count, at, seen, concern int64
-		if err := rows.Scan(&count, &a.ID, &a.Voter.ID, &a.Voter.Login, &choice, &channel,
-			&a.Source, &at, &seen, &a.URL, &a.Reason, &concern); err != nil {
+		var choice, channel string
+		var at, seen, concern number
+		if err := rows.Scan((*number)(&a.ID), (*number)(&a.Voter.ID), &a.Voter.Login, &choice, &channel,
+			(*number)(&a.Source), &at, &seen, &a.URL, &a.Reason, &concern); err != nil {
 			return nil, err
 		}
 		a.Choice, a.Channel, a.Concern = rfc.Choice(choice), rfc.Channel(channel), int(concern)
-		a.At, a.Seen = instant(at), instant(seen)
-		if acts == nil {
-			acts = make([]rfc.Act, 0, count)
-		}
-		acts = append(acts, a)
+		a.At, a.Seen = instant(int64(at)), instant(int64(seen))
+		acts = append(doubled(acts), a)
 	}
 	return acts, rows.Err()
 }
@@ -149,4 +145,27 @@ func (tx *Tx) AddAct(ctx context.Context, act *rfc.Act) (added bool, err error) 
 		return false, nil
 	}
 	return false, fmt.Errorf("adding an act of voting: %w", err)
+}
+
+// number reads a column of integers, of which long lists have many: into an int64 itself
+// database/sql goes by reflection.
+type number int64
+
+// Scan takes what the driver read.
+func (n *number) Scan(read any) error {
+	value, ok := read.(int64)
+	if !ok {
+		return fmt.Errorf("%T where an integer is stored", read)
+	}
+	*n = number(value)
+	return nil
+}
+
+// doubled is the list with room for one more at least: append by itself lets a long list
+// grow by a quarter at a time, which copies it more often.
+func doubled[T any](list []T) []T {
+	if len(list) < cap(list) {
+		return list
+	}
+	return slices.Grow(list, len(list)+1)
 }

@@ -128,11 +128,14 @@ func compareActs(a, b *Act) int {
 
 // standing is what one voter's acts amount to so far.
 type standing struct {
+	id     int64
 	voter  *Voter // nil for who is not in the electorate
+	voided bool   // the ballots count no longer, whatever they are
 	choice Choice // "" before the first act
 	act    int    // index of the act that counts, -1 when none does
 	// reactions that stand on the ballot and were not overtaken by another channel
 	reactions []standingReaction
+	only      [1]standingReaction // room for the one that most have
 }
 
 type standingReaction struct {
@@ -147,6 +150,9 @@ func (s *standing) apply(a *Act, i int) {
 	case a.Channel == ByReaction && a.retracts():
 		s.takeBack(a)
 	case a.Channel == ByReaction:
+		if s.reactions == nil {
+			s.reactions = s.only[:0]
+		}
 		s.reactions = append(s.reactions, standingReaction{a.Source, a.Choice, i})
 		s.settleReactions()
 	default:

@@ -33,20 +33,19 @@ func Recount(rec Record) Result {
 
 // counter walks a round's events in order of time.
 type counter struct {
-	rec      Record
-	acts     []*Act // in order
-	voters   map[int64]*Voter
-	standing map[int64]*standing
-	cast     []*standing // by act: whose it is, nil while it has not counted
-	voided   map[int64]bool
-	tally    Tally
-	heads    Tally // the same with every weight 1
-	question Question
-	needs    needs
-	open     map[int]bool // concerns that block acceptance
-	met      map[int]bool // concerns resolved or lapsed: their ballot counts as an abstention
-	reached  bool         // quorum to pass was reached before
-	outcome  Outcome
+	rec        Record
+	acts       []*Act     // in order
+	electorate []standing // of everybody who may vote
+	standing   map[int64]*standing
+	cast       []*standing // by act: whose it is, nil while it has not counted
+	tally      Tally
+	heads      Tally // the same with every weight 1
+	question   Question
+	needs      needs
+	open       map[int]bool // concerns that block acceptance
+	met        map[int]bool // concerns resolved or lapsed: their ballot counts as an abstention
+	reached    bool         // quorum to pass was reached before
+	outcome    Outcome
 
 	deadline time.Time
 	latest   time.Time     // no extension goes beyond
@@ -67,18 +66,33 @@ func newCounter(rec Record) *counter {
 	policy := round.Policy
 	question := Question{Rules: round.Rules(), MinSupporters: policy.MinSupporters, Heads: round.Heads, Weight: round.Weight}
 	c := &counter{
-		rec: rec, acts: inOrder(rec.Acts),
-		voters:   make(map[int64]*Voter, len(rec.Voters)),
-		standing: make(map[int64]*standing, len(rec.Acts)), cast: make([]*standing, len(rec.Acts)), voided: map[int64]bool{}, open: map[int]bool{}, met: map[int]bool{},
+		rec: rec, acts: inOrder(rec.Acts), cast: make([]*standing, len(rec.Acts)),
+		electorate: make([]standing, 0, len(rec.Voters)), standing: make(map[int64]*standing, len(rec.Voters)),
+		open: map[int]bool{}, met: map[int]bool{},
 		question: question, needs: question.needs(), outcome: OutcomePostponed,
 		deadline: round.Planned, latest: round.Planned.Add(policy.MaxExtension.Std()), early: round.EarlyCloseAt,
 		// The policy's late window, at most its share of the planned period.
 		window: min(policy.LateWindow.Std(), time.Duration(policy.LateWindowShare.FloorOf(int64(round.Period())))),
 	}
 	for i := range rec.Voters {
-		c.voters[rec.Voters[i].ID] = &rec.Voters[i]
+		v := &rec.Voters[i]
+		if c.standing[v.ID] == nil {
+			c.electorate = append(c.electorate, standing{id: v.ID, act: -1})
+			c.standing[v.ID] = &c.electorate[len(c.electorate)-1] // stays where it is: there is room for all
+		}
+		c.standing[v.ID].voter = v
 	}
 	return c
+}
+
+// standingOf is what somebody's acts amount to, of whoever it is.
+func (c *counter) standingOf(voter int64) *standing {
+	s := c.standing[voter]
+	if s == nil {
+		s = &standing{id: voter, act: -1}
+		c.standing[voter] = s
+	}
+	return s
 }
 
 // events lists acts, concerns, voids and extensions by time; of what is simultaneous,
@@ -211,20 +225,16 @@ func (c *counter) extendTo(t time.Time) {
 // act moves one voter's standing and the tally with it.
 func (c *counter) act(i int) {
 	a := c.acts[i]
-	s := c.standing[a.Voter.ID]
-	if s == nil {
-		s = &standing{voter: c.voters[a.Voter.ID], act: -1}
-		c.standing[a.Voter.ID] = s
-	}
+	s := c.standingOf(a.Voter.ID)
 	c.cast[i] = s
-	c.count(a.Voter.ID, s, -1)
+	c.count(s, -1)
 	s.apply(a, i)
-	c.count(a.Voter.ID, s, 1)
+	c.count(s, 1)
 }
 
-// count puts a voter's standing into the tally, or takes it out.
-func (c *counter) count(voter int64, s *standing, sign int) {
-	if !s.counts() || c.voided[voter] {
+// count puts a standing into the tally, or takes it out.
+func (c *counter) count(s *standing, sign int) {
+	if !s.counts() || s.voided {
 		return
 	}
 	if s.voter == nil {
@@ -235,7 +245,7 @@ func (c *counter) count(voter int64, s *standing, sign int) {
 	if c.met[c.concernOf(s)] {
 		choice = Abstain
 	}
-	author := voter == c.rec.Author
+	author := s.id == c.rec.Author
 	c.tally.add(choice, s.voter.Weight, author, sign)
 	c.heads.add(choice, 1, author, sign)
 }
@@ -255,20 +265,15 @@ func (c *counter) settle(concern Concern) {
 	if !concern.met() {
 		return
 	}
-	s := c.standing[concern.Raiser.ID]
-	if s != nil {
-		c.count(concern.Raiser.ID, s, -1)
-	}
+	s := c.standingOf(concern.Raiser.ID)
+	c.count(s, -1)
 	c.met[concern.Number] = true
-	if s != nil {
-		c.count(concern.Raiser.ID, s, 1)
-	}
+	c.count(s, 1)
 }
 
 // void takes a voter's ballots out for good; N and W stay.
 func (c *counter) void(voter int64) {
-	if s := c.standing[voter]; s != nil {
-		c.count(voter, s, -1)
-	}
-	c.voided[voter] = true
+	s := c.standingOf(voter)
+	c.count(s, -1)
+	s.voided = true
 }

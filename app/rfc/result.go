@@ -7,9 +7,9 @@ import (
 )
 
 // Ballot is one act as the result sees it: superseded acts are there too, with
-// Counted false and why.
+// Counted false and why. The act is the record's own, not to be changed.
 type Ballot struct {
-	Act
+	*Act
 	Weight  int64 // hundredths; 0 for an advisory vote
 	Counted bool
 	WhyNot  string
@@ -61,7 +61,7 @@ func (c *counter) ballots() []Ballot {
 	list := make([]Ballot, len(c.acts))
 	for i, a := range c.acts {
 		b := &list[i]
-		b.Act = *a
+		b.Act = a
 		s := c.cast[i]
 		v := c.voterOf(i)
 		if v != nil {
@@ -73,12 +73,14 @@ func (c *counter) ballots() []Ballot {
 		case a.retracts():
 			b.WhyNot = "a retraction"
 		case s.choice == Conflicting && s.stands(i):
-			b.Choice, b.WhyNot = Conflicting, "two contradicting reactions stand at once"
+			shown := *a // the act itself stays what it was
+			shown.Choice = Conflicting
+			b.Act, b.WhyNot = &shown, "two contradicting reactions stand at once"
 		case s.act != i:
 			b.WhyNot = "superseded by a newer act, or taken back"
 		case v == nil:
 			b.WhyNot = "advisory: not in the electorate of this round"
-		case c.voided[a.Voter.ID]:
+		case s.voided:
 			b.WhyNot = "void: the voter was blocked or held during the round"
 		default:
 			b.Counted = true
@@ -92,7 +94,7 @@ func (c *counter) voterOf(act int) *Voter {
 	if s := c.cast[act]; s != nil {
 		return s.voter
 	}
-	return c.voters[c.acts[act].Voter.ID]
+	return c.standingOf(c.acts[act].Voter.ID).voter
 }
 
 // organisations finds the organisation with the largest share of the cast weight
@@ -102,9 +104,10 @@ func (c *counter) organisations(r *Result) {
 		return
 	}
 	shares := map[string]Count{}
-	for voter, s := range c.standing {
-		organisation := c.rec.Affiliations[voter]
-		if c.voided[voter] || s.voter == nil || !s.counts() || organisation == "" {
+	for i := range c.electorate {
+		s := &c.electorate[i]
+		organisation := c.rec.Affiliations[s.id]
+		if s.voided || !s.counts() || organisation == "" {
 			continue
 		}
 		share := shares[organisation]
@@ -141,12 +144,13 @@ func (c *counter) certain() bool {
 
 // left is who may still vote and has not, and how many of them are the author.
 func (c *counter) left() (left Count, author int) {
-	for id, v := range c.voters {
-		if s := c.standing[id]; c.voided[id] || s != nil && s.counts() {
+	for i := range c.electorate {
+		s := &c.electorate[i]
+		if s.voided || s.counts() {
 			continue
 		}
-		left.add(v.Weight, 1)
-		if id == c.rec.Author {
+		left.add(s.voter.Weight, 1)
+		if s.id == c.rec.Author {
 			author = 1
 		}
 	}
@@ -155,8 +159,8 @@ func (c *counter) left() (left Count, author int) {
 
 // meetAll counts the ballots behind the open concerns as abstentions.
 func (c *counter) meetAll(t *Tally) {
-	for voter, s := range c.standing {
-		if s.voter != nil && !c.voided[voter] && c.open[c.concernOf(s)] {
+	for i := range c.electorate {
+		if s := &c.electorate[i]; !s.voided && c.open[c.concernOf(s)] {
 			t.RequestChanges.add(s.voter.Weight, -1)
 			t.Abstain.add(s.voter.Weight, 1)
 		}
