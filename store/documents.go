@@ -19,6 +19,19 @@ func (tx *Tx) forUpdate() string {
 	return tx.store.dialect.forUpdate()
 }
 
+// locks notes what a row says that the transaction has locked.
+func (tx *Tx) locks(row, says string) {
+	if !tx.readOnly {
+		tx.rows[row] = says
+	}
+}
+
+// says reports whether a row says this already.
+func (tx *Tx) says(row, says string) bool {
+	known, locked := tx.rows[row]
+	return locked && known == says
+}
+
 // one reads a document: the columns that keys point to, which are no part of its
 // JSON, then its JSON body. When there is none, it fails with app.CodeNotFound and calls it by its name.
 func one[T any](row *sql.Row, keys func(*T) []any, name string, args ...any) (T, error) {

@@ -22,13 +22,13 @@ func rfcKeys(r *rfc.RFC) []any {
 
 // RFC finds an RFC by its id in the store.
 func (tx *Tx) RFC(ctx context.Context, id int64) (*rfc.RFC, error) {
-	return pointer(one(tx.QueryRowContext(ctx,
+	return tx.loaded(one(tx.QueryRowContext(ctx,
 		`SELECT `+rfcColumns+` FROM rfcs r WHERE r.id = $1`+tx.forUpdate(), id), rfcKeys, "RFC with id %d", id))
 }
 
 // RFCByIssue finds the RFC that an issue or pull request is.
 func (tx *Tx) RFCByIssue(ctx context.Context, ref app.IssueRef) (*rfc.RFC, error) {
-	return pointer(one(tx.QueryRowContext(ctx,
+	return tx.loaded(one(tx.QueryRowContext(ctx,
 		`SELECT `+rfcColumns+` FROM rfcs r WHERE r.repository = $1 AND r.issue = $2`+tx.forUpdate(),
 		ref.Repository, ref.Number), rfcKeys, "RFC at issue %d of repository %d", ref.Number, ref.Repository))
 }
@@ -38,9 +38,29 @@ func (tx *Tx) RFCByNumber(ctx context.Context, community int64, number int) (*rf
 	if number <= 0 {
 		return nil, app.Errorf(app.CodeNotFound, "There is no RFC-%d.", number)
 	}
-	return pointer(one(tx.QueryRowContext(ctx,
+	return tx.loaded(one(tx.QueryRowContext(ctx,
 		`SELECT `+rfcColumns+` FROM rfcs r WHERE r.community = $1 AND r.number = $2 AND r.number > 0`+tx.forUpdate(),
 		community, number), rfcKeys, "RFC-%d", number))
+}
+
+// loaded is an RFC that was read alone: in a transaction that may change it, its row is
+// locked.
+func (tx *Tx) loaded(r rfc.RFC, err error) (*rfc.RFC, error) {
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(&r)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", r.Name(), err)
+	}
+	tx.locks(rfcRow(&r, body))
+	return &r, nil
+}
+
+// rfcRow is the row of an RFC, and what it says.
+func rfcRow(r *rfc.RFC, body []byte) (row, says string) {
+	return fmt.Sprintf("rfcs %d", r.ID),
+		fmt.Sprintf("%d %d %d %s %d %d %s", r.Version, r.Community, r.Number, r.State, r.Ref.Repository, r.Ref.Number, body)
 }
 
 // RFCs lists by number, newest first; drafts without a number come first, on
@@ -68,12 +88,15 @@ func (tx *Tx) RFCs(ctx context.Context, filter rfc.Filter) ([]*rfc.RFC, error) {
 }
 
 // SaveRFC inserts when ID is 0 and sets it; else it updates the very Version
-// that was loaded. It answers app.CodeConflict when somebody else was faster,
+// that was loaded, if anything changed. It answers app.CodeConflict when somebody else was faster,
 // when another RFC stands at that issue, or has that number.
 func (tx *Tx) SaveRFC(ctx context.Context, r *rfc.RFC) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", r.Name(), err)
+	}
+	if tx.says(rfcRow(r, body)) {
+		return nil
 	}
 	keys := []any{r.Community, r.Number, string(r.State), clean(string(r.Type)), r.Ref.Repository, r.Ref.Number, body,
 		micros(r.NumberedAt), micros(r.RepliedAt)}
@@ -96,6 +119,7 @@ func (tx *Tx) SaveRFC(ctx context.Context, r *rfc.RFC) error {
 	}
 	r.ID = id
 	r.Version++
+	tx.locks(rfcRow(r, body))
 	return nil
 }
 
@@ -108,6 +132,7 @@ func (tx *Tx) NextNumber(ctx context.Context, community int64) (int, error) {
 // MoveIssue renames an issue everywhere after GitHub transferred it. Comments
 // that Agora already wrote at the new place stay known.
 func (tx *Tx) MoveIssue(ctx context.Context, from, to app.IssueRef) error {
+	clear(tx.rows)
 	if err := tx.moveTold(ctx, from, to); err != nil {
 		return err
 	}
@@ -153,11 +178,4 @@ func (tx *Tx) moveTold(ctx context.Context, from, to app.IssueRef) error {
 		}
 	}
 	return tx.moveKept(ctx, r.Community, from.Repository, to.Repository)
-}
-
-func pointer[T any](value T, err error) (*T, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &value, nil
 }

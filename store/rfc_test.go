@@ -98,6 +98,56 @@ func TestAnRFCIsSavedOnlyAsItWasLoaded(t *testing.T) {
 	})
 }
 
+func TestWhatDidNotChangeIsNotWrittenAgain(t *testing.T) {
+	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
+		r := &rfc.RFC{Community: acme, State: rfc.Draft, Ref: app.IssueRef{Repository: 9, Number: 12}, Title: "first"}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			return errors.Join(tx.SaveRFC(ctx, r), tx.SaveRound(ctx, &rfc.Round{RFC: r.ID, Number: 1, OpenedAt: now, Heads: 1}))
+		})
+		// The same transaction may read, save, undo and save again.
+		save := func(ctx context.Context, tx rfc.Tx, title string, heads int) error {
+			r, err := tx.RFCByIssue(ctx, r.Ref)
+			if err != nil {
+				return err
+			}
+			round, err := tx.Round(ctx, r.ID, 1)
+			if err != nil {
+				return err
+			}
+			r.Title, round.Heads = title, heads
+			return errors.Join(tx.SaveRound(ctx, round), tx.SaveRFC(ctx, r))
+		}
+		saved := func(what, title string, heads, version int) {
+			t.Helper()
+			got := view(t, s, func(ctx context.Context, tx rfc.Tx) (*rfc.RFC, error) { return tx.RFCByIssue(ctx, r.Ref) })
+			round := view(t, s, func(ctx context.Context, tx rfc.Tx) (*rfc.Round, error) { return tx.Round(ctx, r.ID, 1) })
+			same(t, what, fmt.Sprint(title, heads, version), fmt.Sprint(got.Title, round.Heads, got.Version))
+		}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error { return save(ctx, tx, "first", 1) })
+		saved("nothing changed", "first", 1, 1)
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			return errors.Join(save(ctx, tx, "second", 2), save(ctx, tx, "first", 1))
+		})
+		saved("changed and changed back", "first", 1, 3)
+		undone := errors.New("this part fails")
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			changed, err := tx.RFCByIssue(ctx, r.Ref)
+			if err != nil {
+				return err
+			}
+			err = s.InTx(ctx, func(ctx context.Context, tx rfc.Tx) error {
+				return errors.Join(save(ctx, tx, "second", 2), undone)
+			})
+			if !errors.Is(err, undone) {
+				return err
+			}
+			changed.Title = "second"
+			return errors.Join(tx.SaveRFC(ctx, changed), tx.SaveRound(ctx, &rfc.Round{RFC: r.ID, Number: 1, OpenedAt: now, Heads: 2}))
+		})
+		saved("changed by the part that failed, and again", "second", 2, 4)
+	})
+}
+
 func TestRFCsAreListedNewestFirst(t *testing.T) {
 	onBoth(t, func(t *testing.T, s rfc.Store, _ time.Time) {
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error {

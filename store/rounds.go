@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,9 +17,23 @@ func roundKeys(r *rfc.Round) []any { return []any{&r.RFC, &r.Number} }
 
 // Round is one voting round of an RFC.
 func (tx *Tx) Round(ctx context.Context, id int64, number int) (*rfc.Round, error) {
-	return pointer(one(tx.QueryRowContext(ctx,
+	round, err := one(tx.QueryRowContext(ctx,
 		`SELECT rfc, number, body FROM rounds WHERE rfc = $1 AND number = $2`+tx.forUpdate(), id, number),
-		roundKeys, "round %d", number))
+		roundKeys, "round %d", number)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(&round)
+	if err != nil {
+		return nil, fmt.Errorf("reading round %d: %w", number, err)
+	}
+	tx.locks(roundRow(&round, body))
+	return &round, nil
+}
+
+// roundRow is the row of a round, and what it says.
+func roundRow(r *rfc.Round, body []byte) (row, says string) {
+	return fmt.Sprintf("rounds %d %d", r.RFC, r.Number), string(body)
 }
 
 // Rounds lists an RFC's rounds, oldest first.
@@ -32,14 +47,27 @@ func (tx *Tx) Rounds(ctx context.Context, id int64) ([]*rfc.Round, error) {
 	return rounds, err
 }
 
-// SaveRound keeps a round.
+// SaveRound keeps a round, if anything of it changed.
 func (tx *Tx) SaveRound(ctx context.Context, round *rfc.Round) error {
+	body, err := json.Marshal(round)
+	if err != nil {
+		return fmt.Errorf("saving the round: %w", err)
+	}
+	row, says := roundRow(round, body)
+	if tx.says(row, says) {
+		return nil
+	}
 	columns := columnsOf(round)
-	return tx.save(ctx, "round", `
+	_, err = tx.ExecContext(ctx, `
 		INSERT INTO rounds (rfc, number, decided_at, outcome, voters, heads, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (rfc, number) DO UPDATE SET decided_at = excluded.decided_at, outcome = excluded.outcome,
 			voters = excluded.voters, heads = excluded.heads, body = excluded.body`,
-		round, round.RFC, round.Number, columns.DecidedAt, columns.Outcome, columns.Voters, columns.Heads)
+		round.RFC, round.Number, columns.DecidedAt, columns.Outcome, columns.Voters, columns.Heads, body)
+	if err != nil {
+		return fmt.Errorf("saving the round: %w", err)
+	}
+	tx.locks(row, says)
+	return nil
 }
 
 // Electorate lists who may vote in a round, by id.

@@ -139,7 +139,7 @@ func (s *Store) commitTogether(parts []*part) bool {
 		if p.err = p.ctx.Err(); p.err != nil {
 			continue
 		}
-		tx := &Tx{Tx: all.Tx, store: s, now: s.now(), locked: map[string]bool{}}
+		tx := &Tx{Tx: all.Tx, store: s, now: s.now(), locked: map[string]bool{}, rows: map[string]string{}}
 		if _, err := tx.ExecContext(ctx, `SAVEPOINT whole`); err != nil {
 			return false
 		}

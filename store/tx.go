@@ -20,7 +20,10 @@ type Tx struct {
 	now      int64
 	readOnly bool
 	locked   map[string]bool // the lanes whose rows this transaction has locked
-	wake     bool            // somebody may have work after the commit
+	// rows is what rows say that this transaction has locked, as it read or wrote them:
+	// what did not change is not written again.
+	rows map[string]string
+	wake bool // somebody may have work after the commit
 }
 
 // Now is the instant of the transaction; it stays the same to its end.
@@ -94,6 +97,7 @@ func (tx *Tx) join(ctx context.Context, fn func(context.Context, *Tx) error) err
 	locked := maps.Clone(tx.locked)
 	if err := fn(ctx, tx); err != nil {
 		tx.locked = locked
+		clear(tx.rows)                                                                          // which may say what is undone now
 		for _, undo := range []string{`ROLLBACK TO SAVEPOINT part`, `RELEASE SAVEPOINT part`} { // which would hide the one around it
 			if _, failed := tx.ExecContext(ctx, undo); failed != nil {
 				return errors.Join(err, fmt.Errorf("undoing a part of a transaction: %w", failed))
@@ -134,7 +138,7 @@ func (s *Store) begin(ctx context.Context, db *sql.DB, options *sql.TxOptions) (
 	if err != nil {
 		return nil, &beginError{err}
 	}
-	return &Tx{Tx: tx, store: s, now: s.now(), locked: map[string]bool{}}, nil
+	return &Tx{Tx: tx, store: s, now: s.now(), locked: map[string]bool{}, rows: map[string]string{}}, nil
 }
 
 // beginError says that a transaction never began.

@@ -85,7 +85,11 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 		return nil
 	}
 	results := r.registry.Read(in.Comment.Body)
-	run, known, err := r.load(ctx, in)
+	at := in.Comment.CreatedAt
+	if in.Edited {
+		at = in.Comment.UpdatedAt
+	}
+	run, known, given, err := r.load(ctx, in, at)
 	switch {
 	case err != nil:
 		return err
@@ -108,18 +112,17 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 	if (mended || noted) && len(pending) == 0 {
 		return r.save(ctx, run) // else it is saved with the first line that runs
 	}
-	at := in.Comment.CreatedAt
-	if in.Edited {
-		at = in.Comment.UpdatedAt
-	}
 	contradicts := Contradicts(commandsOf(results))
+	before := len(run.Lines)
 	var failures []error // each command on its own: what cannot be known now keeps no other from running
 	for _, result := range pending {
-		carryOut := r.one
+		var err error
 		if untimely(run, result) >= 0 {
-			carryOut = r.lookAgain
+			err = r.lookAgain(ctx, in, &run, result, at)
+		} else {
+			err = r.one(ctx, in, &run, result, at, contradicts, given+len(run.Lines)-before)
 		}
-		if err := carryOut(ctx, in, &run, result, at, contradicts); err != nil {
+		if err != nil {
 			failures = append(failures, fmt.Errorf("running %q of comment %d: %w", raw(result), in.Comment.ID, err))
 		}
 	}
@@ -131,7 +134,7 @@ func (r *Runner) Concerns(body string) bool { return len(r.registry.Read(body)) 
 
 // GiveUp answers the commands of a comment that have not run and never will.
 func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
-	run, known, err := r.load(ctx, in)
+	run, known, _, err := r.load(ctx, in, in.Comment.CreatedAt)
 	if err != nil {
 		return err
 	}
@@ -144,23 +147,25 @@ func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
 	return nil
 }
 
-func (r *Runner) load(ctx context.Context, in Incoming) (run Run, known bool, err error) {
+// load reads what became of a comment's commands so far, and how many its author gave
+// in the community within the minute of at.
+func (r *Runner) load(ctx context.Context, in Incoming, at time.Time) (run Run, known bool, given int, err error) {
 	err = r.store.View(ctx, func(ctx context.Context, tx Tx) error {
+		if given, err = tx.CommandsGiven(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, at); err != nil {
+			return err
+		}
 		run, err = tx.CommandRun(ctx, in.Repo.ID, in.Comment.ID)
 		return err
 	})
 	if app.Is(err, app.CodeNotFound) {
-		return Run{Repository: in.Repo.ID, CommentID: in.Comment.ID, Ref: in.Ref, Author: in.Comment.Author.ID}, false, nil
+		return Run{Repository: in.Repo.ID, CommentID: in.Comment.ID, Ref: in.Ref, Author: in.Comment.Author.ID}, false, given, nil
 	}
-	return run, err == nil, err
+	return run, err == nil, given, err
 }
 
-func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool) error {
+// one carries out a command whose author gave so many others within its minute.
+func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool, given int) error {
 	line := Line{Text: fingerprint(raw(result)), At: at, Vote: isVote(result)}
-	given, err := r.given(ctx, in, at)
-	if err != nil {
-		return err
-	}
 	if given >= commandsPerMinute {
 		if given == commandsPerMinute { // said once: who writes a hundred gets no hundred answers
 			line.Say = fmt.Sprintf("You gave more than %d commands within a minute. This one and those after it were not carried out; write them again in a while.", commandsPerMinute)
@@ -171,6 +176,7 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 		line.Say = r.explain(result.Problem)
 		return r.record(ctx, in, run, line, nil)
 	}
+	var err error
 	if line.Vote && contradicts {
 		err = Refuse(app.CodeInvalid, "This comment votes in two different ways, so none of its votes counts. Write one vote in a new comment.")
 	} else {
@@ -200,7 +206,7 @@ func untimely(run Run, result Result) int {
 
 // lookAgain carries out a command that was refused for the hour alone, if it turns out
 // to have been in time; else the answer stays.
-func (r *Runner) lookAgain(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, _ bool) error {
+func (r *Runner) lookAgain(ctx context.Context, in Incoming, run *Run, result Result, at time.Time) error {
 	call := Call{Repo: in.Repo, Ref: in.Ref, Comment: in.Comment, At: at, Command: result.Command}
 	apply, err := r.handlers[result.Command.Definition.Name()](ctx, call)
 	saved := *run
@@ -229,15 +235,6 @@ func (r *Runner) lookAgain(ctx context.Context, in Incoming, run *Run, result Re
 // late, after an outage, is not taken for a flood; and so that the order in which
 // comments are read does not matter.
 const commandsPerMinute = 30
-
-// given is how many commands the author gave in the community in that minute.
-func (r *Runner) given(ctx context.Context, in Incoming, at time.Time) (given int, err error) {
-	err = r.store.View(ctx, func(ctx context.Context, tx Tx) error {
-		given, err = tx.CommandsGiven(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, at)
-		return err
-	})
-	return given, err
-}
 
 // record carries the command out, and remembers its line and that it was given, in
 // one transaction.

@@ -65,11 +65,18 @@ func (s *Service) notAnRFC(a asked) error {
 // ask finds the RFC the command is about, and the policy in force.
 func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 	a := asked{Call: call}
-	var err error
-	if a.rfc, err = s.find(ctx, call.Ref); err != nil {
-		return a, err
+	err := s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
+		if a.rfc, err = tx.RFCByIssue(ctx, call.Ref); err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
+		if a.policy, err = tx.Policy(ctx, call.Repo.ID); app.Is(err, app.CodeNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err == nil && !a.policy.Known() {
+		a.policy, err = s.Community.Policy(ctx, call.Repo)
 	}
-	a.policy, err = s.Community.Policy(ctx, call.Repo)
 	if app.Is(err, app.CodeInvalid) {
 		return a, community.RefuseUnruled(err, s.Renderer.Escape)
 	}
