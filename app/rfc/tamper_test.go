@@ -436,9 +436,10 @@ func TestAnExportWithholdsWhatIsPrivate(t *testing.T) {
 			t.Errorf("the export holds %+v", found)
 		}
 		text := strings.Join(file.lines, "")
-		for _, secret := range []string{"Weighted quorum", "nobody measured", "issues/3", "min_supporters", "1004"} {
-			if strings.Contains(text, secret) {
-				t.Errorf("%q is in the export", secret)
+		// The number of a comment stands between other signs: within a hash it says nothing.
+		for _, secret := range []string{"Weighted quorum", "nobody measured", "issues/3", "min_supporters", `[^0-9A-Za-z+/]1004[^0-9A-Za-z+/]`} {
+			if found := regexp.MustCompile(secret).FindString(text); found != "" {
+				t.Errorf("%q is in the export", found)
 			}
 		}
 	})
