@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -18,17 +20,30 @@ const (
 	maxUnpacked = 64 << 20
 )
 
-// pack makes of a delivery's body what is stored: a quarter of it, mostly. It takes
-// less time than writing the rest to the disk would, twice with SQLite's log.
+// pack makes of a delivery's body what is stored, in memory of its own: a quarter of it,
+// mostly. It takes less time than writing the rest to the disk would, twice with SQLite's
+// log.
 func pack(body []byte) []byte {
 	if len(body) < worthPacking && !bytes.HasPrefix(body, []byte{packedMark}) {
-		return body
+		return bytes.Clone(body)
 	}
-	room := make([]byte, 1+s2.MaxEncodedLen(len(body)))
-	room[0] = packedMark
+	room := packing.Get().(*[]byte)
+	defer packing.Put(room)
+	*room = slices.Grow((*room)[:0], 1+s2.MaxEncodedLen(len(body)))
+	to := (*room)[:cap(*room)]
+	to[0] = packedMark
 	// What is kept for a while is no larger than it need be.
-	return bytes.Clone(room[:1+len(s2.Encode(room[1:], body))])
+	packed := bytes.Clone(to[:1+len(s2.Encode(to[1:], body))])
+	if cap(*room) > largestRoom {
+		*room = nil
+	}
+	return packed
 }
+
+// packing is room to pack in, and largestRoom how much of it is kept for the next.
+var packing = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestRoom = 256 << 10
 
 // packed reads a body as it was before it was packed.
 type packed []byte

@@ -54,10 +54,10 @@ type answer struct {
 func newIntake() *intake { return &intake{arrivals: make(chan arrival, maxBatch)} }
 
 // Receive puts what arrived from outside into its lane. When it returns without
-// an error the entry is committed to disk. An entry whose DedupKey is known is
-// ignored while that one waits, runs or is done, and sets it going again, with
-// the new body, when it was parked. When ctx ends first, the entry may have
-// been queued all the same: sending it again is harmless.
+// an error the entry is committed to disk. Its body is the caller's again, in any
+// case. An entry whose DedupKey is known is ignored while that one waits, runs or is
+// done, and sets it going again, with the new body, when it was parked. When ctx ends
+// first, the entry may have been queued all the same: sending it again is harmless.
 func (s *Store) Receive(ctx context.Context, entry app.Entry) (app.Receipt, error) {
 	answers := make(chan answer, 1)
 	entry.Body = pack(entry.Body)

@@ -38,6 +38,7 @@ func (i *inbox) Receive(_ context.Context, entry app.Entry) (app.Receipt, error)
 	if i.full != nil {
 		return 0, i.full
 	}
+	entry.Body = bytes.Clone(entry.Body)
 	i.kept = append(i.kept, entry)
 	return app.Accepted, nil
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/palantir/go-githubapp/githubapp"
 	"github.com/tidwall/gjson"
@@ -13,7 +15,8 @@ import (
 	"github.com/agora-rfc/agora/app"
 )
 
-// Queue keeps deliveries: when Receive returns without an error, they are on disk.
+// Queue keeps deliveries: when Receive returns without an error, they are on disk. Of
+// an entry's body it holds nothing when it returns, whether or not with an error.
 type Queue interface {
 	Receive(ctx context.Context, entry app.Entry) (app.Receipt, error)
 }
@@ -42,7 +45,13 @@ func (s scheduler) Schedule(ctx context.Context, d githubapp.Dispatch) error {
 	defer s.load.leave()
 	ctx, cancel := context.WithTimeout(ctx, keepWithin)
 	defer cancel()
-	receipt, err := s.queue.Receive(ctx, app.Entry{Lane: laneOf(d.EventType, d.Payload), Kind: Kind, DedupKey: key, Body: envelope(d.EventType, d.Payload)})
+	body := envelopes.Get().(*[]byte)
+	defer envelopes.Put(body)
+	*body = envelope((*body)[:0], d.EventType, d.Payload)
+	receipt, err := s.queue.Receive(ctx, app.Entry{Lane: laneOf(d.EventType, d.Payload), Kind: Kind, DedupKey: key, Body: *body})
+	if cap(*body) > largestEnvelope {
+		*body = nil
+	}
 	if err == nil {
 		s.observe(d.EventType, receipt.String())
 	}
@@ -89,9 +98,15 @@ func laneOf(event string, payload []byte) string {
 	return fmt.Sprintf("account/%d", number("organization.id"))
 }
 
-// envelope keeps the event's name beside its payload, untouched.
-func envelope(event string, payload []byte) []byte {
-	body := make([]byte, 0, len(event)+1+len(payload))
+// envelopes are used again and again: most deliveries are of a size. largestEnvelope is
+// the most that is kept of one, in bytes.
+var envelopes = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestEnvelope = 256 << 10
+
+// envelope keeps the event's name beside its payload, untouched, in the room of body.
+func envelope(body []byte, event string, payload []byte) []byte {
+	body = slices.Grow(body, len(event)+1+len(payload))
 	body = append(append(body, event...), '\n')
 	return append(body, payload...)
 }
