@@ -42,6 +42,7 @@ func runReplica() error {
 	if err != nil {
 		return err
 	}
+	collectSeldom()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	logger := zerolog.New(os.Stderr).Level(zerolog.WarnLevel).With().Timestamp().Logger()

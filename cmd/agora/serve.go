@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"syscall"
@@ -33,6 +34,7 @@ func newServeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			collectSeldom()
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			logger := newLogger(server, cmd.ErrOrStderr())
@@ -45,6 +47,15 @@ func newServeCommand() *cobra.Command {
 	c.Flags().StringVar(&file, "config", "", "configuration file (agora.yaml when it is there)")
 	c.Flags().BoolVar(&noMigrate, "no-migrate", false, "do not bring the database's schema up to date first")
 	return c
+}
+
+// collectSeldom has garbage collected half as often as by default: a flood of deliveries
+// leaves little that lives, so that a tenth more of them is taken for 10 MB of memory.
+// Whoever sets GOGC knows better.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
 }
 
 func utcNow() time.Time { return time.Now().UTC() }
