@@ -40,16 +40,16 @@ func (tx *Tx) CommandsGiven(ctx context.Context, community, member int64, at tim
 	return given, nil
 }
 
-// CountCommand adds one to them.
-func (tx *Tx) CountCommand(ctx context.Context, community, member int64, at time.Time) error {
-	_, err := tx.ExecContext(ctx, `
+// CountCommand adds one to them, and returns how many these are.
+func (tx *Tx) CountCommand(ctx context.Context, community, member int64, at time.Time) (given int, err error) {
+	err = tx.QueryRowContext(ctx, `
 		INSERT INTO command_rates (community, member, minute, given) VALUES ($1, $2, $3, 1)
-		ON CONFLICT (community, member, minute) DO UPDATE SET given = command_rates.given + 1`,
-		community, member, minute(at))
+		ON CONFLICT (community, member, minute) DO UPDATE SET given = command_rates.given + 1 RETURNING given`,
+		community, member, minute(at)).Scan(&given)
 	if err != nil {
-		return fmt.Errorf("counting a command of member %d: %w", member, err)
+		return 0, fmt.Errorf("counting a command of member %d: %w", member, err)
 	}
-	return nil
+	return given, nil
 }
 
 // DropCommandCounts forgets how many commands were given before an instant.

@@ -73,9 +73,9 @@ type Tx interface {
 	CommandRun(ctx context.Context, repository, comment int64) (Run, error)
 	SaveCommandRun(ctx context.Context, run Run) error
 	// CommandsGiven is how many commands a person gave in a community in the minute
-	// of an instant; CountCommand adds one.
+	// of an instant; CountCommand adds one and returns how many these are.
 	CommandsGiven(ctx context.Context, community, member int64, at time.Time) (int, error)
-	CountCommand(ctx context.Context, community, member int64, at time.Time) error
+	CountCommand(ctx context.Context, community, member int64, at time.Time) (given int, err error)
 	// Enqueue puts work of our own into a lane. With a coalesce key no second entry
 	// is queued while one with the same lane, kind and key still waits to start.
 	Enqueue(ctx context.Context, lane, kind, coalesceKey string, body []byte) error

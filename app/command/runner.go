@@ -89,7 +89,11 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 	if in.Edited {
 		at = in.Comment.UpdatedAt
 	}
-	run, known, given, err := r.load(ctx, in, at)
+	var minute time.Time
+	if len(results) > 0 {
+		minute = at
+	}
+	run, known, given, err := r.load(ctx, in, minute)
 	switch {
 	case err != nil:
 		return err
@@ -134,7 +138,7 @@ func (r *Runner) Concerns(body string) bool { return len(r.registry.Read(body)) 
 
 // GiveUp answers the commands of a comment that have not run and never will.
 func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
-	run, known, _, err := r.load(ctx, in, in.Comment.CreatedAt)
+	run, known, _, err := r.load(ctx, in, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -148,11 +152,13 @@ func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
 }
 
 // load reads what became of a comment's commands so far, and how many its author gave
-// in the community within the minute of at.
+// in the community within the minute of at, unless that is zero.
 func (r *Runner) load(ctx context.Context, in Incoming, at time.Time) (run Run, known bool, given int, err error) {
 	err = r.store.View(ctx, func(ctx context.Context, tx Tx) error {
-		if given, err = tx.CommandsGiven(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, at); err != nil {
-			return err
+		if !at.IsZero() {
+			if given, err = tx.CommandsGiven(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, at); err != nil {
+				return err
+			}
 		}
 		run, err = tx.CommandRun(ctx, in.Repo.ID, in.Comment.ID)
 		return err
@@ -163,13 +169,11 @@ func (r *Runner) load(ctx context.Context, in Incoming, at time.Time) (run Run, 
 	return run, err == nil, given, err
 }
 
-// one carries out a command whose author gave so many others within its minute.
+// one carries out a command whose author gave that many others within its minute, as
+// far as is known.
 func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool, given int) error {
 	line := Line{Text: fingerprint(raw(result)), At: at, Vote: isVote(result)}
-	if given >= commandsPerMinute {
-		if given == commandsPerMinute { // said once: who writes a hundred gets no hundred answers
-			line.Say = fmt.Sprintf("You gave more than %d commands within a minute. This one and those after it were not carried out; write them again in a while.", commandsPerMinute)
-		}
+	if given >= commandsPerMinute { // nothing is asked of GitHub for it
 		return r.record(ctx, in, run, line, nil)
 	}
 	if result.Problem != nil {
@@ -186,6 +190,10 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 			line.Done = true
 			err = r.record(ctx, in, run, line, apply)
 		}
+	}
+	if errors.Is(err, errTooMany) {
+		line.Done = false
+		return r.record(ctx, in, run, line, nil)
 	}
 	refusal, refused := asRefusal(err)
 	if !refused {
@@ -236,20 +244,29 @@ func (r *Runner) lookAgain(ctx context.Context, in Incoming, run *Run, result Re
 // comments are read does not matter.
 const commandsPerMinute = 30
 
+// errTooMany undoes a command that others of its author, on other issues, came before.
+var errTooMany = errors.New("its author gave too many commands within the minute")
+
 // record carries the command out, and remembers its line and that it was given, in
-// one transaction.
+// one transaction. Of the commands that are too many, the first is told so and the
+// others nothing: who writes a hundred gets no hundred answers.
 func (r *Runner) record(ctx context.Context, in Incoming, run *Run, line Line, apply Apply) error {
 	var saved Run
 	err := r.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		say := line
-		if apply != nil {
-			reply, err := apply(ctx)
-			if err != nil {
-				return err
-			}
-			say.Say = reply
+		given, err := tx.CountCommand(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, line.At)
+		switch {
+		case err != nil:
+		case given > commandsPerMinute && apply != nil:
+			err = errTooMany
+		case given == commandsPerMinute+1:
+			say.Say = fmt.Sprintf("You gave more than %d commands within a minute. This one and those after it were not carried out; write them again in a while.", commandsPerMinute)
+		case given > commandsPerMinute:
+			say.Say = ""
+		case apply != nil:
+			say.Say, err = apply(ctx)
 		}
-		if err := tx.CountCommand(ctx, in.Repo.Owner.ID, in.Comment.Author.ID, line.At); err != nil {
+		if err != nil {
 			return err
 		}
 		saved = *run
