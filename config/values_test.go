@@ -46,6 +46,13 @@ func TestFractionsCompareExactly(t *testing.T) {
 		if got, want := f.CmpShare(part, whole), big.NewRat(part, whole).Cmp(f.Rat()); got != want {
 			t.Fatalf("%s.CmpShare(%d, %d) = %d, want %d", f, part, whole, got, want)
 		}
+		share := new(big.Rat) // of nothing it is 0
+		if part, whole = rapid.Int64().Draw(t, "any part"), rapid.Int64().Draw(t, "any whole"); whole > 0 {
+			share.SetFrac64(part, whole)
+		}
+		if got, want := f.CmpShare(part, whole), share.Cmp(f.Rat()); got != want {
+			t.Fatalf("%s.CmpShare(%d, %d) = %d, want %d", f, part, whole, got, want)
+		}
 		if again, err := config.ParseFraction(f.String()); err != nil || again != f {
 			t.Fatalf("%s is read as %s, %v", f, again, err)
 		}

@@ -19,7 +19,7 @@ func TestBodiesComeOutAsTheyWentIn(t *testing.T) {
 		rng := rand.NewChaCha8([32]byte{7})
 		_, _ = rng.Read(noise)
 		text := `{"url":"` + strings.Repeat("https://api.github.com/repos/acme/rfcs/", 300) + `"}`
-		bodies := [][]byte{{}, []byte(`{}`), []byte(text[:511]), []byte(text[:512]), []byte(text), noise, {0xFF}, bytes.Repeat([]byte{0xFF}, 600)}
+		bodies := [][]byte{{}, []byte(`{}`), []byte(text[:511]), []byte(text[:512]), []byte(text), noise, bytes.Repeat(noise, 4), []byte(text[:600]), {0xFF}, bytes.Repeat([]byte{0xFF}, 600)}
 		for _, body := range bodies {
 			receive(t, s, "lane", "", string(body))
 		}

@@ -19,15 +19,11 @@ func (tx *Tx) forUpdate() string {
 	return tx.store.dialect.forUpdate()
 }
 
-// locks notes what a row says that the transaction has locked.
-func (tx *Tx) locks(row, says string) {
-	if !tx.readOnly {
-		tx.rows[row] = says
-	}
-}
+// remember notes what a row says that the transaction has locked, or written.
+func (tx *Tx) remember(row, says string) { tx.rows[row] = says }
 
-// says reports whether a row says this already.
-func (tx *Tx) says(row, says string) bool {
+// unchanged reports whether a row that the transaction has locked says this already.
+func (tx *Tx) unchanged(row, says string) bool {
 	known, locked := tx.rows[row]
 	return locked && known == says
 }

@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -109,4 +111,58 @@ func TestALaneThatIsHeldHoldsUpNoOther(t *testing.T) {
 	close(release)
 	waiting.Wait()
 	holder.Wait()
+}
+
+// Whoever hands over a body may use it for something else as soon as it is told anything,
+// also that time was over while the database was busy.
+func TestABodyIsItsCallersAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _, _ *testClock) {
+		const callers = 8
+		body := func(n, size int) []byte { return bytes.Repeat([]byte{byte('a' + n)}, size) }
+		held, letGo := make(chan struct{}), make(chan struct{})
+		var holding sync.WaitGroup
+		holding.Go(func() {
+			must(t, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				err := tx.Enqueue(ctx, "lane", "work", "", nil)
+				close(held)
+				<-letGo
+				return err
+			}))
+		})
+		<-held
+		var handing sync.WaitGroup
+		for n := range callers {
+			handing.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				mine := body(n, 100+1000*(n%2))
+				if _, err := s.Receive(ctx, app.Entry{Lane: "lane", Kind: "handed", DedupKey: fmt.Sprint(n), Body: mine}); err == nil {
+					t.Error("it was kept while the lane was held")
+				}
+				clear(mine)
+			})
+		}
+		handing.Wait()
+		close(letGo)
+		holding.Wait()
+		// What comes now stands behind whatever was left of the others.
+		receive(t, s, "lane", "last", "last")
+		var lease *app.Lease
+		for lease == nil { // while what was left of them is still on its way
+			var err error
+			lease, err = s.ClaimLane(t.Context(), time.Minute)
+			must(t, err)
+		}
+		for {
+			entry, err := s.Head(t.Context(), *lease)
+			must(t, err)
+			if entry.DedupKey == "last" {
+				return
+			}
+			if n, err := strconv.Atoi(entry.DedupKey); err == nil && !bytes.Equal(entry.Body, body(n, 100+1000*(n%2))) {
+				t.Errorf("the body of %d is stored as %q", n, entry.Body)
+			}
+			must(t, s.Finish(t.Context(), *lease, entry.ID))
+		}
+	})
 }

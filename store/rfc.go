@@ -49,11 +49,14 @@ func (tx *Tx) loaded(r rfc.RFC, err error) (*rfc.RFC, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tx.readOnly {
+		return &r, nil
+	}
 	body, err := json.Marshal(&r)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", r.Name(), err)
 	}
-	tx.locks(rfcRow(&r, body))
+	tx.remember(rfcRow(&r, body))
 	return &r, nil
 }
 
@@ -88,14 +91,14 @@ func (tx *Tx) RFCs(ctx context.Context, filter rfc.Filter) ([]*rfc.RFC, error) {
 }
 
 // SaveRFC inserts when ID is 0 and sets it; else it updates the very Version
-// that was loaded, if anything changed. It answers app.CodeConflict when somebody else was faster,
+// that was loaded; without a change nothing is written and the Version stays. It answers app.CodeConflict when somebody else was faster,
 // when another RFC stands at that issue, or has that number.
 func (tx *Tx) SaveRFC(ctx context.Context, r *rfc.RFC) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", r.Name(), err)
 	}
-	if tx.says(rfcRow(r, body)) {
+	if tx.unchanged(rfcRow(r, body)) {
 		return nil
 	}
 	keys := []any{r.Community, r.Number, string(r.State), clean(string(r.Type)), r.Ref.Repository, r.Ref.Number, body,
@@ -119,7 +122,7 @@ func (tx *Tx) SaveRFC(ctx context.Context, r *rfc.RFC) error {
 	}
 	r.ID = id
 	r.Version++
-	tx.locks(rfcRow(r, body))
+	tx.remember(rfcRow(r, body))
 	return nil
 }
 
@@ -132,7 +135,7 @@ func (tx *Tx) NextNumber(ctx context.Context, community int64) (int, error) {
 // MoveIssue renames an issue everywhere after GitHub transferred it. Comments
 // that Agora already wrote at the new place stay known.
 func (tx *Tx) MoveIssue(ctx context.Context, from, to app.IssueRef) error {
-	clear(tx.rows)
+	defer clear(tx.rows) // who read the RFC before has another one
 	if err := tx.moveTold(ctx, from, to); err != nil {
 		return err
 	}

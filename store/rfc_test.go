@@ -99,7 +99,8 @@ func TestAnRFCIsSavedOnlyAsItWasLoaded(t *testing.T) {
 }
 
 func TestWhatDidNotChangeIsNotWrittenAgain(t *testing.T) {
-	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
+	each(t, func(t *testing.T, all *store.Store, clock, _ *testClock) {
+		s, now := all.RFC(), clock.now()
 		r := &rfc.RFC{Community: acme, State: rfc.Draft, Ref: app.IssueRef{Repository: 9, Number: 12}, Title: "first"}
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
 			return errors.Join(tx.SaveRFC(ctx, r), tx.SaveRound(ctx, &rfc.Round{RFC: r.ID, Number: 1, OpenedAt: now, Heads: 1}))
@@ -123,8 +124,20 @@ func TestWhatDidNotChangeIsNotWrittenAgain(t *testing.T) {
 			round := view(t, s, func(ctx context.Context, tx rfc.Tx) (*rfc.Round, error) { return tx.Round(ctx, r.ID, 1) })
 			same(t, what, fmt.Sprint(title, heads, version), fmt.Sprint(got.Title, round.Heads, got.Version))
 		}
+		// Writing the round would put right what is wrong beside it.
+		must(t, all.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE rounds SET heads = 99`)
+			return err
+		}))
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error { return save(ctx, tx, "first", 1) })
 		saved("nothing changed", "first", 1, 1)
+		must(t, all.View(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+			var heads int
+			if err = tx.QueryRowContext(ctx, `SELECT heads FROM rounds`).Scan(&heads); heads != 99 {
+				t.Errorf("a round that did not change was written: its column says %d", heads)
+			}
+			return err
+		}))
 		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
 			return errors.Join(save(ctx, tx, "second", 2), save(ctx, tx, "first", 1))
 		})
@@ -145,6 +158,19 @@ func TestWhatDidNotChangeIsNotWrittenAgain(t *testing.T) {
 			return errors.Join(tx.SaveRFC(ctx, changed), tx.SaveRound(ctx, &rfc.Round{RFC: r.ID, Number: 1, OpenedAt: now, Heads: 2}))
 		})
 		saved("changed by the part that failed, and again", "second", 2, 4)
+		err := s.InTx(t.Context(), func(ctx context.Context, tx rfc.Tx) error {
+			stale, err := tx.RFCByIssue(ctx, r.Ref)
+			if err != nil {
+				return err
+			}
+			if err := tx.MoveIssue(ctx, r.Ref, app.IssueRef{Repository: 9, Number: 13}); err != nil {
+				return err
+			}
+			return tx.SaveRFC(ctx, stale)
+		})
+		if !app.Is(err, app.CodeConflict) {
+			t.Errorf("saving an RFC as it was before its issue moved: %v", err)
+		}
 	})
 }
 

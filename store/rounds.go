@@ -23,11 +23,14 @@ func (tx *Tx) Round(ctx context.Context, id int64, number int) (*rfc.Round, erro
 	if err != nil {
 		return nil, err
 	}
+	if tx.readOnly {
+		return &round, nil
+	}
 	body, err := json.Marshal(&round)
 	if err != nil {
 		return nil, fmt.Errorf("reading round %d: %w", number, err)
 	}
-	tx.locks(roundRow(&round, body))
+	tx.remember(roundRow(&round, body))
 	return &round, nil
 }
 
@@ -54,7 +57,7 @@ func (tx *Tx) SaveRound(ctx context.Context, round *rfc.Round) error {
 		return fmt.Errorf("saving the round: %w", err)
 	}
 	row, says := roundRow(round, body)
-	if tx.says(row, says) {
+	if tx.unchanged(row, says) {
 		return nil
 	}
 	columns := columnsOf(round)
@@ -66,7 +69,7 @@ func (tx *Tx) SaveRound(ctx context.Context, round *rfc.Round) error {
 	if err != nil {
 		return fmt.Errorf("saving the round: %w", err)
 	}
-	tx.locks(row, says)
+	tx.remember(row, says)
 	return nil
 }
 
@@ -87,8 +90,8 @@ func (tx *Tx) Electorate(ctx context.Context, id int64, round int) (_ []rfc.Vote
 	var voters []rfc.Voter
 	for rows.Next() {
 		var v rfc.Voter
-		var reputation number
-		if err := rows.Scan((*number)(&v.ID), &v.Login, &reputation, (*number)(&v.Weight), &v.Regular); err != nil {
+		var reputation integer
+		if err := rows.Scan((*integer)(&v.ID), &v.Login, &reputation, (*integer)(&v.Weight), &v.Regular); err != nil {
 			return nil, err
 		}
 		v.Reputation = int(reputation)
@@ -139,9 +142,9 @@ func (tx *Tx) Acts(ctx context.Context, id int64, round int) (_ []rfc.Act, err e
 	for rows.Next() {
 		a := rfc.Act{RFC: id, Round: round}
 		var choice, channel string
-		var at, seen, concern number
-		if err := rows.Scan((*number)(&a.ID), (*number)(&a.Voter.ID), &a.Voter.Login, &choice, &channel,
-			(*number)(&a.Source), &at, &seen, &a.URL, &a.Reason, &concern); err != nil {
+		var at, seen, concern integer
+		if err := rows.Scan((*integer)(&a.ID), (*integer)(&a.Voter.ID), &a.Voter.Login, &choice, &channel,
+			(*integer)(&a.Source), &at, &seen, &a.URL, &a.Reason, &concern); err != nil {
 			return nil, err
 		}
 		a.Choice, a.Channel, a.Concern = rfc.Choice(choice), rfc.Channel(channel), int(concern)
@@ -175,17 +178,17 @@ func (tx *Tx) AddAct(ctx context.Context, act *rfc.Act) (added bool, err error) 
 	return false, fmt.Errorf("adding an act of voting: %w", err)
 }
 
-// number reads a column of integers, of which long lists have many: into an int64 itself
-// database/sql goes by reflection.
-type number int64
+// integer reads a column of which long lists have many: a plain int64 is filled by
+// database/sql by reflection, and this takes what the driver read as it is.
+type integer int64
 
 // Scan takes what the driver read.
-func (n *number) Scan(read any) error {
+func (n *integer) Scan(read any) error {
 	value, ok := read.(int64)
 	if !ok {
 		return fmt.Errorf("%T where an integer is stored", read)
 	}
-	*n = number(value)
+	*n = integer(value)
 	return nil
 }
 

@@ -85,7 +85,8 @@ func newCounter(rec Record) *counter {
 	return c
 }
 
-// standingOf is what somebody's acts amount to, of whoever it is.
+// standingOf is what somebody's acts amount to, nothing yet included, also of who is not
+// in the electorate.
 func (c *counter) standingOf(voter int64) *standing {
 	s := c.standing[voter]
 	if s == nil {
@@ -242,7 +243,7 @@ func (c *counter) count(s *standing, sign int) {
 		return
 	}
 	choice := s.choice
-	if c.met[c.concernOf(s)] {
+	if n := c.concernOf(s); n > 0 && c.met[n] {
 		choice = Abstain
 	}
 	author := s.id == c.rec.Author

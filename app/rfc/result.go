@@ -7,7 +7,8 @@ import (
 )
 
 // Ballot is one act as the result sees it: superseded acts are there too, with
-// Counted false and why. The act is the record's own, not to be changed.
+// Counted false and why. The act is mostly the record's own: neither is to be changed, nor
+// are the record's acts to be moved while the ballots are in use.
 type Ballot struct {
 	*Act
 	Weight  int64 // hundredths; 0 for an advisory vote
@@ -160,7 +161,8 @@ func (c *counter) left() (left Count, author int) {
 // meetAll counts the ballots behind the open concerns as abstentions.
 func (c *counter) meetAll(t *Tally) {
 	for i := range c.electorate {
-		if s := &c.electorate[i]; !s.voided && c.open[c.concernOf(s)] {
+		s := &c.electorate[i]
+		if n := c.concernOf(s); n > 0 && !s.voided && c.open[n] {
 			t.RequestChanges.add(s.voter.Weight, -1)
 			t.Abstain.add(s.voter.Weight, 1)
 		}

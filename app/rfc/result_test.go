@@ -124,6 +124,43 @@ func TestCertain(t *testing.T) {
 	}
 }
 
+// What an export may say that no database holds.
+func TestARecordThatNobodyWroteIsCountedAsItStands(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		make func(*ballotBox)
+		want Tally
+		// certain stands for those who have not voted: 3 voters are in the record.
+		certain bool
+	}{
+		"a voter is listed twice: the last counts": {func(b *ballotBox) {
+			b.record.Voters = append(b.record.Voters, Voter{ID: 1, Weight: 250})
+			approve(b, hour, 1)
+		}, Tally{Approve: Count{250, 1}, Supporters: 1}, false},
+		"somebody outside is voided before they voted": {func(b *ballotBox) {
+			b.void(50, hour)
+			b.comment(50, Approve, 2*hour)
+			b.comment(51, Approve, 2*hour)
+		}, Tally{Advisory: 1}, false},
+		"an open concern has no number": {func(b *ballotBox) {
+			b.record.Concerns = append(b.record.Concerns, Concern{RaisedAt: opening.Add(hour), State: ConcernOpen})
+			b.comment(1, Reject, hour)
+			b.comment(2, Reject, hour)
+			b.comment(3, RequestChanges, hour)
+		}, Tally{Reject: Count{200, 2}, RequestChanges: Count{100, 1}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBallotBox(config.Roadmap, equals(3)...)
+			tc.make(b)
+			r := b.now(day).recount()
+			if r.Tally != tc.want || r.Certain != tc.certain {
+				t.Errorf("the tally is %+v, certain %v; want %+v, %v", r.Tally, r.Certain, tc.want, tc.certain)
+			}
+		})
+	}
+}
+
 func BenchmarkRecount(b *testing.B) {
 	for name, concerns := range map[string]int{"10000 ballots": 0, "10000 ballots and 5000 concerns": 5000} {
 		b.Run(name, func(b *testing.B) {
