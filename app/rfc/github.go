@@ -17,6 +17,8 @@ type Reader interface {
 	CommentStands(ctx context.Context, comment int64) (bool, error)
 	// Comments lists the comments of an issue written or edited since.
 	Comments(ctx context.Context, number int, since time.Time) ([]app.Comment, error)
+	// OpenPulls lists the open pull requests.
+	OpenPulls(ctx context.Context) ([]app.Issue, error)
 	IssuesSince(ctx context.Context, since time.Time) ([]app.Issue, error)
 	IssueEvents(ctx context.Context, number int) ([]app.IssueEvent, error)
 	// CommentReactions reads every reaction; PollCommentReactions only when

@@ -36,6 +36,11 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	if last.SentAt.IsZero() {
 		since = now.Add(-24 * time.Hour)
 	}
+	if last.SentAt.IsZero() {
+		if err := s.firstPulls(ctx, repo); err != nil {
+			return err
+		}
+	}
 	issues, err := s.Repos(repo).IssuesSince(ctx, since)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 		if reached, unknown := s.Community.Reaches(ctx, repo); unknown == nil && !reached {
@@ -61,6 +66,24 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 		return err
 	}
 	return s.Community.MendPolicy(ctx, repo)
+}
+
+// firstPulls looks at the pull requests that were open before Agora came: each gets its
+// check, whenever something last happened to it.
+func (s *Service) firstPulls(ctx context.Context, repo app.Repository) error {
+	pulls, err := s.Repos(repo).OpenPulls(ctx)
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) {
+		return nil // what that means is asked next, or said where a check is missing
+	}
+	if err != nil {
+		return fmt.Errorf("listing the open pull requests of %s: %w", repo.FullName(), err)
+	}
+	for _, pull := range pulls {
+		if err := s.PullChanged(ctx, repo, pull); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tickAll has the clock of every RFC in process in the repository looked at soon:

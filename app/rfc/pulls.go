@@ -25,33 +25,49 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 		if err != nil && !app.Is(err, app.CodeNotFound) {
 			return err
 		}
-		if pull.UpdatedAt.After(issue.UpdatedAt) {
-			return nil // an older event, come late
+		if pull.UpdatedAt.After(issue.UpdatedAt) { // an older event, come late: it binds to what it names
+			if !pull.bind(command.ImplementsRefs(issue.Body)) {
+				return nil
+			}
+			return s.pullBound(ctx, tx, repo, pull, pull.Merged)
 		}
 		merged := issue.Pull.Merged && !pull.Merged
 		pull.Ref, pull.Community, pull.HeadSHA, pull.Open = issue.Ref, repo.Owner.ID, issue.Pull.HeadSHA, issue.Open
 		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, app.User{ID: issue.Author.ID, Bot: issue.Author.Bot}, issue.UpdatedAt, issue.Pull.Merged
 		pull.MergedBy = cmp.Or(issue.Pull.MergedBy.ID, pull.MergedBy)
 		pull.Named = command.ImplementsRefs(issue.Body)
-		for _, number := range pull.Named {
-			if !slices.Contains(pull.Bound, number) && !slices.Contains(pull.Unlinked, number) {
-				pull.Bound = append(pull.Bound, number)
-			}
-		}
+		pull.bind(pull.Named)
 		pull.Unlinked = slices.DeleteFunc(pull.Unlinked, func(n int) bool { return !slices.Contains(pull.Named, n) })
-		if err := tx.SavePull(ctx, pull); err != nil {
+		return s.pullBound(ctx, tx, repo, pull, merged)
+	})
+}
+
+// bind binds the pull request to RFCs that it names, but for those from which a steward
+// freed it. It reports whether there is a new one among them.
+func (p *Pull) bind(numbers []int) (bound bool) {
+	for _, number := range numbers {
+		if !slices.Contains(p.Bound, number) && !slices.Contains(p.Unlinked, number) {
+			p.Bound, bound = append(p.Bound, number), true
+		}
+	}
+	return bound
+}
+
+// pullBound saves a pull request, tells what it implements when it is merged, and orders
+// its checks.
+func (s *Service) pullBound(ctx context.Context, tx Tx, repo app.Repository, pull Pull, merged bool) error {
+	if err := tx.SavePull(ctx, pull); err != nil {
+		return err
+	}
+	if merged {
+		if err := s.tellImplemented(ctx, tx, repo, pull); err != nil {
 			return err
 		}
-		if merged {
-			if err := s.tellImplemented(ctx, tx, repo, pull); err != nil {
-				return err
-			}
-		}
-		if !pull.Open {
-			return nil
-		}
-		return orderPullChecks(ctx, tx, pull)
-	})
+	}
+	if !pull.Open {
+		return nil
+	}
+	return orderPullChecks(ctx, tx, pull)
 }
 
 // tellImplemented orders the move of every RFC the merged pull request implements,
@@ -66,6 +82,9 @@ func (s *Service) tellImplemented(ctx context.Context, tx Tx, repo app.Repositor
 			return err
 		}
 		order := Order{Ref: r.Ref, By: fmt.Sprintf("%s#%d", repo.FullName(), pull.Ref.Number), Pull: pull.Ref}
+		if !repo.Public() && r.Ref.Repository != repo.ID {
+			order.By = "a merged pull request" // of a repository that not everybody sees who sees the RFC
+		}
 		if err := tx.Enqueue(ctx, r.Ref.Lane(), ImplementedKind, "", order.body()); err != nil {
 			return err
 		}

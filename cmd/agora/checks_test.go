@@ -373,3 +373,63 @@ func TestAReactionWhoseAnswerIsLostIsTakenBack(t *testing.T) {
 		t.Errorf("done, and the comment wears rocket=%t confused=%t", s.reacted(c, "rocket"), s.reacted(c, "confused"))
 	}
 }
+
+// A pull request that was there before the App gets its check at the first reading.
+func TestAPullRequestFromBeforeTheAppIsChecked(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddOrganization(ghsim.NewOrganization{Login: "beta", Owners: []string{"maya"}})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "beta", Name: "app", Collaborators: map[string]string{"lee": "write"}})
+	pull, err := s.sim.As("lee").OpenPullRequest("beta/app", ghsim.NewPullRequest{Title: "It"})
+	s.ok(err)
+	s.pass(3 * day)
+	s.sim.Install(s.app.ID, "beta")
+	s.settle()
+	s.pass(2 * time.Hour)
+	if got, _ := s.check(pull.Head.SHA); got != "success" {
+		t.Errorf("the check is %q, want success", got)
+	}
+}
+
+// What a pull request named before it was edited binds it, also when that event comes
+// after the edit's.
+func TestWhatAPullRequestNamedBindsItHoweverLateThatIsHeard(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.issue("kim", "The RFC", "Text.", "rfc")
+	number := s.pull("lee", ghsim.NewPullRequest{Title: "It"})
+	s.checkIs(number, "success")
+	s.sim.HoldWebhooks()
+	must(t, s.sim.As("lee").EditBody(rfcs, number, "Implements: RFC-1"))
+	s.clock.ahead.Add(int64(3 * time.Second))
+	must(t, s.sim.As("lee").EditBody(rfcs, number, "It implements nothing."))
+	s.sim.ReleaseWebhooks(ghsim.Release{Shuffle: true, Seed: 4}) // the second first
+	s.pass(time.Minute)
+	s.checkIs(number, "in_progress")
+}
+
+// A public RFC does not tell of a private repository that implements it.
+func TestAPrivateImplementationIsNotNamed(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "vault", Private: true, Collaborators: map[string]string{"lee": "write"}})
+	s.settle()
+	number := s.issue("kim", "The RFC", "Text.", "rfc")
+	s.accepted(number, 1, 7*day)
+	pull, err := s.sim.As("lee").OpenPullRequest("acme/vault", ghsim.NewPullRequest{Title: "It", Body: "Implements: RFC-1"})
+	s.ok(err)
+	s.ok(s.sim.As("lee").Merge("acme/vault", pull.Number))
+	s.is(number, rfc.Implemented)
+	s.quiet()
+	s.contains(s.sticky(number, 1), "by a merged pull request")
+	for _, path := range []string{"/api/v1/communities/acme/rfcs/1", "/api/v1/communities/acme/rfcs/1/audit", "/c/acme/rfcs/1"} {
+		if strings.Contains(s.text(path), "vault") {
+			t.Errorf("%s names the private repository", path)
+		}
+	}
+	for _, c := range s.sim.Comments(rfcs, number) {
+		if strings.Contains(c.Body, "vault") {
+			t.Errorf("a comment names the private repository: %s", c.Body)
+		}
+	}
+}

@@ -358,6 +358,7 @@ func TestImplementedAndSuperseded(t *testing.T) {
 		s.ok(err)
 		s.ok(s.sim.As("lee").Merge("acme/server", other.Number))
 		s.is(elsewhere, rfc.Implemented)
+		s.contains(s.sticky(elsewhere, 3), "by acme/server")
 
 		successor := s.issue("kim", "The successor", "Text.\n\nSupersedes: RFC-2\n", "rfc")
 		s.refused("kim", successor, "/rfc supersede by=RFC-1", "only an RFC that is accepted or implemented can become superseded")
