@@ -11,13 +11,12 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 			ran[l.Text]++
 		}
 	}
-	if in.Edited && !known {
-		// The first sight of this comment is an edit: what stood there before runs
-		// when that event arrives.
-		if before, problem := Parse(in.Previous); problem == nil {
-			for _, invocation := range before {
-				ran[fingerprint(invocation.Raw)]++
-			}
+	if in.Edited && (!known || run.Foreign) {
+		// The first sight of this comment is an edit: what stood there before runs when
+		// that event arrives. Or somebody else wrote in it: what stood there before this
+		// edit may be theirs, but for what its author was refused.
+		for text, times := range r.before(in, run) {
+			ran[text] = max(ran[text], times)
 		}
 	}
 	voted := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Vote && l.Done })
@@ -33,6 +32,25 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 		pending = append(pending, result)
 	}
 	return pending
+}
+
+// before counts the commands that stood in a comment before its edit, without those
+// that were refused.
+func (r *Runner) before(in Incoming, run Run) map[string]int {
+	stood := map[string]int{}
+	before, problem := Parse(in.Previous)
+	if problem != nil {
+		return stood
+	}
+	for _, invocation := range before {
+		stood[fingerprint(invocation.Raw)]++
+	}
+	for _, l := range run.Lines {
+		if !l.Done {
+			stood[l.Text]--
+		}
+	}
+	return stood
 }
 
 // unheard reports whether a text holds commands that have not been answered in any way.

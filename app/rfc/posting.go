@@ -176,6 +176,9 @@ func (p publication) answer(ctx context.Context, run *command.Run) error {
 			return err
 		}
 		reply = "Thank you, that worked."
+		if !slices.ContainsFunc(run.Lines, func(l command.Line) bool { return l.Done }) {
+			reply = "What this answered is no longer there."
+		}
 	}
 	marker := fmt.Sprintf("<!-- agora:reply %d -->", run.CommentID)
 	if _, err := p.comment(ctx, key, marker, p.Renderer.Reply(run.CommentID, reply)); err != nil {

@@ -179,6 +179,15 @@ func TestVotesInComments(t *testing.T) {
 	if got := s.counts(1, "noor"); got != "" {
 		t.Errorf("noor votes %q by maya's edit", got)
 	}
+	// Nor by the edit of noor's that comes after it and leaves it there.
+	s.ok(s.sim.As("noor").EditComment(rfcs, words.ID, "Hmm.\n\n/vote reject"))
+	if got := s.counts(1, "noor"); got != "" {
+		t.Errorf("noor votes %q by a line of maya's", got)
+	}
+	s.ok(s.sim.As("noor").EditComment(rfcs, words.ID, "Hmm.\n\n/vote approve"))
+	if got := s.counts(1, "noor"); got != "approve" {
+		t.Errorf("noor votes %q by a line of her own, want approve", got)
+	}
 	s.over(7 * day)
 	s.is(number, rfc.Postponed)
 	s.refused("noor", number, "/vote approve", "no vote now")
@@ -233,6 +242,18 @@ func TestAnEditThatOvertakesAMistypedCommandTakesItBack(t *testing.T) {
 	if s.reacted(c, "confused") {
 		t.Errorf("the comment still wears 😕; the reply: %s", s.replyTo(rfcs, number, c))
 	}
+}
+
+// Who takes a refused command out is not thanked as if it had worked.
+func TestAReplyToWhatWasTakenOutSaysSo(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	number := s.issue("kim", "Votes", "Text.", "rfc")
+	out, mended := s.say("lee", number, "/vote"), s.say("noor", number, "/rfc stats")
+	s.ok(s.sim.As("lee").EditComment(rfcs, out.ID, "Never mind."))
+	s.ok(s.sim.As("noor").EditComment(rfcs, mended.ID, "/concern raise \"The quorum is far too low for this.\""))
+	s.contains(s.replyTo(rfcs, number, out), "no longer there")
+	s.contains(s.replyTo(rfcs, number, mended), "Thank you, that worked.")
 }
 
 // Of two edits of an old comment the first one votes, whichever event comes first.
