@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -128,12 +129,44 @@ func (s *Service) sendOnce(ctx context.Context, repo app.Repository, order Order
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.SaveCheck(ctx, record) })
 }
 
-// LabelChanged makes the repository's labels anew before they are needed next, when
-// one of Agora's was renamed or deleted, and puts it back where it was worn.
+// LabelChanged makes the repository's labels anew when one of Agora's was renamed or
+// deleted: people's at once, a state's before it is needed next, and where it was worn.
 func (s *Service) LabelChanged(ctx context.Context, repo app.Repository, name string) error {
-	if !isStateLabel(name) {
-		return nil
+	if isStateLabel(name) {
+		return s.forgetLabels(ctx, repo, name)
 	}
+	policy, err := s.Community.Policy(ctx, repo)
+	if app.Is(err, app.CodeInvalid) {
+		policy, err = community.PolicyRecord{Policy: config.DefaultPolicy()}, nil
+	}
+	if err != nil || name != policy.Policy.Label && !slices.ContainsFunc(s.Renderer.Labels(), func(l app.LabelSpec) bool { return l.Name == name }) {
+		return err
+	}
+	if err := s.forgetLabels(ctx, repo, name); err != nil {
+		return err
+	}
+	used, err := s.usesLabels(ctx, repo)
+	if err != nil || !used {
+		return err
+	}
+	return s.firstLabels(ctx, repo, policy.Policy) // people need theirs before there is an RFC
+}
+
+// usesLabels reports whether the repository's labels were made before.
+func (s *Service) usesLabels(ctx context.Context, repo app.Repository) (used bool, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.WrittenComment(ctx, app.IssueRef{Repository: repo.ID}, labelKey)
+		if used = err == nil; app.Is(err, app.CodeNotFound) {
+			return nil
+		}
+		return err
+	})
+	return used, err
+}
+
+// forgetLabels has the labels of a repository made anew, and the RFCs wear theirs that
+// wear a state's.
+func (s *Service) forgetLabels(ctx context.Context, repo app.Repository, name string) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		w, err := tx.WrittenComment(ctx, app.IssueRef{Repository: repo.ID}, labelKey)
 		if app.Is(err, app.CodeNotFound) {

@@ -237,9 +237,10 @@ func (c *change) copyIssue(issue app.Issue) {
 }
 
 // setType reads the type: the label wins, of several the one that asks for most, then
-// the form's field, then front matter.
+// the form's field, then front matter, then what the configuration says of those that name
+// none.
 func (c *change) setType(issue app.Issue) {
-	t := typeOf(issue)
+	t := typeOf(issue, c.rules().DefaultType)
 	if t == c.r.Type {
 		return
 	}
@@ -250,7 +251,7 @@ func (c *change) setType(issue app.Issue) {
 	}
 }
 
-func typeOf(issue app.Issue) config.Type {
+func typeOf(issue app.Issue, unnamed config.Type) config.Type {
 	strictest, labelled := config.Type(""), -1
 	for _, l := range issue.Labels {
 		if !strings.HasPrefix(strings.ToLower(l), config.TypeLabelPrefix) {
@@ -268,7 +269,7 @@ func typeOf(issue app.Issue) config.Type {
 			return t
 		}
 	}
-	return config.CapabilityProposal
+	return unnamed
 }
 
 // longestLag is how long after its first event GitHub may still not show an issue.

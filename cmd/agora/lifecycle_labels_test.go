@@ -19,6 +19,8 @@ func TestOwnLabelsChangedByOthersComeBack(t *testing.T) {
 	s.is(number, rfc.Open)
 	s.ok(s.sim.As("maya").DeleteLabel(rfcs, "rfc/open-for-comment"))
 	s.is(number, rfc.Open)
+	s.ok(s.sim.As("maya").DeleteLabel(rfcs, "rfc-type/roadmap"))
+	s.settle()
 	for _, l := range s.sim.RepositoryLabels(rfcs) {
 		if strings.HasPrefix(l.Name, "rfc/") && (l.Description == "" || l.Color == "" || l.Color == "ededed") {
 			t.Errorf("the label %s has no colour or description of ours", l.Name)
@@ -71,5 +73,16 @@ func TestTheTypeByLabelFormOrFrontMatter(t *testing.T) {
 	s.over(7 * day)
 	if got := s.sim.Labels(rfcs, 2); !strings.Contains(strings.Join(got, " "), "rfc/voting") {
 		t.Errorf("a roadmap is discussed for 7 days, and wears %v after them", got)
+	}
+}
+
+func TestTheTypeOfAnRFCThatNamesNoneIsTheConfiguredOne(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.configure(rfcs, "version: 1\nrfc: { default_type: roadmap }\n")
+	s.issue("kim", "None given", "Text.", "rfc")
+	s.issue("kim", "One given", "---\ntype: standard\n---\n\nText.", "rfc")
+	if got := s.rfc(1).Type + " " + s.rfc(2).Type; got != "roadmap standard" {
+		t.Errorf("the types are %s, want roadmap standard", got)
 	}
 }
