@@ -184,7 +184,7 @@ func (a *application) edges(server config.Server, metrics *prometheus.Registry) 
 	a.handler = logged(a.logger, web.New(web.Options{
 		Store: a.store.RFC(), Clock: a.clock, PublicURL: strings.TrimSuffix(server.PublicURL, "/"), Ready: a.store.Ready,
 		Gatherer: metrics, Hook: a.webhooks, Members: a.community,
-		Prover: web.NewActionsProver(web.GitHubIssuer, strings.TrimSuffix(server.PublicURL, "/"), a.clock),
+		Prover: web.NewActionsProver(web.ActionsIssuer(server.GitHub.WebURL), strings.TrimSuffix(server.PublicURL, "/"), a.clock),
 	}))
 	return nil
 }

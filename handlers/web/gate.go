@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -44,10 +45,7 @@ type gateOutput struct {
 
 // gate answers whether an RFC, or all of a pull request's, let it through.
 func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
-	proved, err := s.proved(ctx, in.Authorization)
-	if err != nil {
-		return nil, err
-	}
+	proved, unproved := s.proved(ctx, in.Authorization)
 	return view(ctx, s, func(ctx context.Context, tx rfc.Tx) (*gateOutput, error) {
 		owner, name, _ := strings.Cut(in.Repo, "/")
 		account, err := installed(ctx, tx, owner)
@@ -60,7 +58,7 @@ func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
 		}
 		g := gatekeeper{server: s, tx: tx, account: account, repository: repository, require: rfc.State(in.Require), proved: proved}
 		if !g.visible(repository) {
-			return nil, nothing
+			return nil, cmp.Or(unproved, error(nothing)) // with the token it may be visible
 		}
 		var answer gateShape
 		switch {
@@ -139,10 +137,10 @@ func (g gatekeeper) judgeNumber(ctx context.Context, number int) (gateShape, err
 func (g gatekeeper) judgeHead(ctx context.Context, number int, sha string) (gateShape, error) {
 	if sha != "" {
 		pull, err := g.tx.Pull(ctx, app.IssueRef{Repository: g.repository.ID, Number: number})
-		if err != nil {
-			return gateShape{}, hidden(err)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return gateShape{}, err
 		}
-		if pull.HeadSHA != sha {
+		if err != nil || pull.HeadSHA != sha {
 			return gateShape{}, errUnheard
 		}
 	}
@@ -234,7 +232,7 @@ func (g gatekeeper) judge(v rfc.View, moved bool) gateShape {
 		passed, reason = false, reason+", and is not implemented yet"
 	}
 	url := r.URL
-	if public(v.Repository) {
+	if public(v.Repository) && r.Number > 0 { // a draft has no page
 		url = g.pageURL(v.Repository.Owner.Login, r.Number)
 	}
 	return gateShape{Passed: passed, State: string(r.State), RFC: r.Number, Reason: reason, URL: url}

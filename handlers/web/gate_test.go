@@ -10,6 +10,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/handlers/web"
 )
 
 func TestGateOfAnRFC(t *testing.T) {
@@ -71,6 +72,7 @@ func TestGateOfAPullRequest(t *testing.T) {
 	// A head that was pushed a moment ago is not the one that is known.
 	pushed := strings.Repeat("d", 40)
 	w.json(503, "/api/v1/gate?repo=acme/rfcs&pull=501&sha="+pushed)
+	w.json(503, "/api/v1/gate?repo=acme/rfcs&pull=998&sha="+pushed) // nor a pull request opened a moment ago
 	w.pull(rfc.Pull{Ref: app.IssueRef{Repository: public.ID, Number: 501}, HeadSHA: pushed, Bound: []int{1}})
 	if got := w.json(200, "/api/v1/gate?repo=acme/rfcs&pull=501&sha="+pushed); got["passed"] != true {
 		t.Errorf("the head that is known: %v", got)
@@ -146,4 +148,18 @@ func TestGateOfAPrivateRepositoryNeedsItsToken(t *testing.T) {
 	// Nor after the App was taken off the repository.
 	w.change(func(ctx context.Context, tx rfc.Tx) error { return tx.RemoveRepository(ctx, private.ID) })
 	w.json(404, path, "Authorization", "Bearer repository-10")
+}
+
+func TestTheIssuerOfProofsIsThatOfTheGitHubInUse(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://github.com":       "https://token.actions.githubusercontent.com",
+		"https://git.example.org":  "https://git.example.org/_services/token",
+		"https://acme.ghe.com":     "https://token.actions.acme.ghe.com",
+		"https://git.example.org/": "https://git.example.org/_services/token",
+	} {
+		if got := web.ActionsIssuer(address); got != want {
+			t.Errorf("the issuer at %s is %s, want %s", address, got, want)
+		}
+	}
 }

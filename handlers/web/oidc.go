@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,9 +16,19 @@ import (
 	"github.com/agora-rfc/agora/app"
 )
 
-// GitHubIssuer makes the tokens of workflows on github.com; GitHub Enterprise
-// Server has its own at https://HOST/_services/token.
-const GitHubIssuer = "https://token.actions.githubusercontent.com"
+// ActionsIssuer is who makes the tokens of workflows on the GitHub with this address: on
+// GitHub Enterprise Server it is at https://HOST/_services/token, and a company's own
+// part of GitHub, at NAME.ghe.com, has its own.
+func ActionsIssuer(webURL string) string {
+	at, err := url.Parse(webURL)
+	switch {
+	case err != nil || at.Host == "" || strings.EqualFold(at.Hostname(), "github.com"):
+		return "https://token.actions.githubusercontent.com"
+	case strings.HasSuffix(strings.ToLower(at.Hostname()), ".ghe.com"):
+		return "https://token.actions." + strings.ToLower(at.Hostname())
+	}
+	return strings.TrimSuffix(webURL, "/") + "/_services/token"
+}
 
 // maxToken bounds a token in bytes; GitHub's have about two thousand.
 const maxToken = 8 << 10
