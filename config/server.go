@@ -191,7 +191,11 @@ func (s setting) lookup(env func(string) (string, bool), problems *Problems) (st
 	}
 	data, err := readBounded(path)
 	if err != nil {
-		problems.add(Problem{Key: s.named(), Message: "reading " + s.env + "_FILE: " + err.Error()})
+		var wrong *fs.PathError
+		if errors.As(err, &wrong) {
+			err = wrong.Err // the path may be the secret itself, put into the wrong place
+		}
+		problems.add(Problem{Key: s.named(), Message: "reading the file that " + s.env + "_FILE names: " + err.Error()})
 		return "", false
 	}
 	return strings.TrimRight(string(data), "\r\n"), true

@@ -168,8 +168,12 @@ func TestSecretsFromFiles(t *testing.T) {
 	if problem := refused(t, "", env.with("GITHUB_APP_WEBHOOK_SECRET", "hunter2")).List[0]; !strings.Contains(problem.Key, "webhook_secret") || !strings.Contains(problem.Message, "twice") {
 		t.Errorf("set twice: %v", problem)
 	}
-	if problem := refused(t, "", env.with("GITHUB_APP_PRIVATE_KEY_FILE", "/nonexistent/key.pem")).List[0]; !strings.Contains(problem.String(), "private_key") || !strings.Contains(problem.String(), "/nonexistent/key.pem") {
+	if problem := refused(t, "", env.with("GITHUB_APP_PRIVATE_KEY_FILE", "/nonexistent/key.pem")).List[0]; !strings.Contains(problem.String(), "GITHUB_APP_PRIVATE_KEY_FILE names: no such file") {
 		t.Errorf("no such file: %v", problem)
+	}
+	// Where the path belongs, the secret itself may stand.
+	if problem := refused(t, "", env.with("AGORA_SMTP_URL_FILE", "smtps://u:hunter2@mail.example.org")).List[0]; strings.Contains(problem.String(), "hunter2") {
+		t.Errorf("the secret is told: %v", problem)
 	}
 }
 
