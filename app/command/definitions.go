@@ -120,7 +120,7 @@ var definitions = []Definition{
 		Noun: "rfc", Verb: "list", Who: anybody,
 		Options: []Parameter{{Name: "state", Form: "voting", Optional: true, Kind: Choice("draft", "open", "voting", "accepted", "implemented",
 			"rejected", "postponed", "changes-requested", "withdrawn", "superseded")}},
-		Summary:  "Lists this repository's RFCs, all or those in one state",
+		Summary:  "Lists the community's RFCs that everybody sees, and this repository's: all or those in one state",
 		Examples: []string{"/rfc list", "/rfc list state=voting"},
 	},
 

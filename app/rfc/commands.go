@@ -385,7 +385,7 @@ func (s *Service) listCommand(_ context.Context, call command.Call) (command.App
 	state, _ := call.Command.Option("state")
 	return func(ctx context.Context) (reply string, err error) {
 		err = s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-			found, err := tx.RFCs(ctx, Filter{Community: call.Repo.Owner.ID, State: State(state), Public: true, From: call.Repo.ID, Limit: listShown})
+			found, err := tx.RFCs(ctx, Filter{Community: call.Repo.Owner.ID, State: State(state), Public: true, From: call.Repo.ID, Limit: listShown + 1})
 			if err != nil {
 				return err
 			}
@@ -395,8 +395,11 @@ func (s *Service) listCommand(_ context.Context, call command.Call) (command.App
 			}
 			var b strings.Builder
 			b.WriteString("| RFC | State | Title |\n|:--|:--|:--|\n")
-			for _, r := range found {
+			for _, r := range found[:min(len(found), listShown)] {
 				fmt.Fprintf(&b, "| [%s](%s) | %s | %s |\n", r.Name(), r.URL, r.State, s.Renderer.Escape(r.Title, 100))
+			}
+			if len(found) > listShown {
+				fmt.Fprintf(&b, "\nThese are the newest %d of them. `/rfc list state=voting` lists those in one state.\n", listShown)
 			}
 			reply = b.String()
 			return nil
