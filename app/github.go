@@ -15,7 +15,8 @@ type Issue struct {
 	Labels    []string
 	Open      bool
 	Locked    bool
-	ClosedBy  User // who closed it, when GitHub says
+	ClosedBy  User      // who closed it, when GitHub says
+	ClosedAt  time.Time // zero while it is open, or where GitHub does not say
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	// Pull is nil for an issue.

@@ -150,7 +150,7 @@ func (c memberCommands) hold(ctx context.Context, j judgement) (string, error) {
 	if err := j.note(ctx, "held", "", "held", nil); err != nil {
 		return "", err
 	}
-	return "", c.RFCs.VoidVoter(ctx, j.Repo.Owner.ID, app.User{ID: j.member.ID}, "held")
+	return "", c.RFCs.VoidVoter(ctx, j.Repo.Owner.ID, app.User{ID: j.member.ID}, j.At, "held")
 }
 
 func (c memberCommands) release(ctx context.Context, j judgement) (string, error) {

@@ -68,7 +68,7 @@ type rfcs struct {
 	tasks           []community.Task
 }
 
-func (r *rfcs) VoidVoter(_ context.Context, _ int64, user app.User, _ string) error {
+func (r *rfcs) VoidVoter(_ context.Context, _ int64, user app.User, _ time.Time, _ string) error {
 	r.void = append(r.void, user.ID)
 	return nil
 }

@@ -35,8 +35,8 @@ type Service struct {
 // RFCs is what the community asks of its RFCs. Each joins a transaction that ctx
 // carries.
 type RFCs interface {
-	// VoidVoter makes a person's ballots void in every open round.
-	VoidVoter(ctx context.Context, account int64, user app.User, why string) error
+	// VoidVoter makes a person's ballots void in every open round, from an instant on.
+	VoidVoter(ctx context.Context, account int64, user app.User, at time.Time, why string) error
 	// Tasks lists what waits for a member, as far as readers of a repository may know.
 	Tasks(ctx context.Context, from app.Repository, member int64) ([]Task, error)
 	// Forget takes a person's name out of what is remembered of RFCs; the numeric id

@@ -70,7 +70,7 @@ func toIssue(i *github.Issue, repository int64) app.Issue {
 		Ref:   app.IssueRef{Repository: repository, Number: i.GetNumber()},
 		Title: i.GetTitle(), Body: i.GetBody(), URL: i.GetHTMLURL(), Author: toUser(i.User),
 		Labels: mapped(i.Labels, (*github.Label).GetName),
-		Open:   i.GetState() == "open", Locked: i.GetLocked(), ClosedBy: toUser(i.ClosedBy),
+		Open:   i.GetState() == "open", Locked: i.GetLocked(), ClosedBy: toUser(i.ClosedBy), ClosedAt: i.GetClosedAt().UTC(),
 		CreatedAt: i.GetCreatedAt().UTC(), UpdatedAt: i.GetUpdatedAt().UTC(),
 	}
 	if i.IsPullRequest() {
@@ -93,7 +93,7 @@ func pullIssue(p *github.PullRequest, repository int64) app.Issue {
 		Ref:   app.IssueRef{Repository: repository, Number: p.GetNumber()},
 		Title: p.GetTitle(), Body: p.GetBody(), URL: p.GetHTMLURL(), Author: toUser(p.User),
 		Labels: mapped(p.Labels, (*github.Label).GetName),
-		Open:   p.GetState() == "open", Locked: p.GetLocked(),
+		Open:   p.GetState() == "open", Locked: p.GetLocked(), ClosedAt: p.GetClosedAt().UTC(),
 		CreatedAt: p.GetCreatedAt().UTC(), UpdatedAt: p.GetUpdatedAt().UTC(),
 		Pull: toPull(p),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/audit"
+	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
 )
 
@@ -69,6 +70,39 @@ func (s *Service) begin(ctx context.Context, tx Tx, r *RFC) (*change, error) {
 
 // voting reports whether the newest round takes ballots.
 func (c *change) voting() bool { return c.r.State == Voting && c.round != nil && !c.round.Closed() }
+
+// counts is the instant from which something counts that happened at another. What was
+// said before a round was closed and is heard after it counts from now on: what was
+// decided, and is recounted, stays as it was.
+func (c *change) counts(at time.Time) time.Time {
+	if c.round == nil || !c.round.Closed() || at.After(c.round.ClosedAt) {
+		return at
+	}
+	if c.now.After(c.round.ClosedAt) {
+		return c.now
+	}
+	return c.round.ClosedAt.Add(time.Microsecond)
+}
+
+// over reports whether an instant, if it is known, comes after the end of the voting,
+// whose result is still to come. One that waits for something else is over long ago.
+func (c *change) over(ctx context.Context, at time.Time) (bool, error) {
+	if at.IsZero() || !c.voting() || c.r.OpenBlocked != "" || !c.round.ConfirmBy.IsZero() {
+		return false, nil
+	}
+	result, err := c.result(ctx)
+	return !at.Before(result.Deadline), err
+}
+
+// refuseOver refuses what would change a round that is over, while its result is still
+// to come.
+func (c *change) refuseOver(ctx context.Context, at time.Time) error {
+	over, err := c.over(ctx, at)
+	if err == nil && over {
+		err = command.Refuse(app.CodeConflict, "voting on %s is over, and its result comes first.", c.r.Name())
+	}
+	return err
+}
 
 // result recounts the newest round as it stands.
 func (c *change) result(ctx context.Context) (Result, error) {

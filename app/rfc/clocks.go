@@ -59,7 +59,7 @@ func (c *change) lapse(ctx context.Context) error {
 		if concern.State != ConcernAddressed || c.now.Before(c.lapseAt(*concern)) {
 			continue
 		}
-		concern.State, concern.SettledAt = ConcernLapsed, c.lapseAt(*concern)
+		concern.State, concern.SettledAt = ConcernLapsed, c.counts(c.lapseAt(*concern))
 		c.touched = true
 		if err := c.note(ctx, "concern", string(ConcernAddressed), string(ConcernLapsed),
 			fmt.Sprintf("concern %d: its raiser was silent", concern.Number), app.User{}, nil); err != nil {

@@ -258,6 +258,9 @@ func (s *Service) withdrawCommand(_ context.Context, a asked) (command.Apply, er
 		return nil, s.refuseWho(a, "a steward")
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		if err := c.refuseOver(ctx, a.At); err != nil {
+			return "", err
+		}
 		return "", c.withdraw(ctx, TriggerWithdrawn, a.Actor(), a.Command.Text())
 	}), nil
 }

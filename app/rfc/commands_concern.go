@@ -31,6 +31,9 @@ func (s *Service) raiseCommand(ctx context.Context, call command.Call) (command.
 			if !eligible {
 				return "", command.Refuse(app.CodeForbidden, "while voting only the electorate of the round may raise a concern.")
 			}
+			if round.voids(a.Actor().ID) {
+				return "", command.Refuse(app.CodeForbidden, "your ballots in this round are void, and so you cannot raise a concern.")
+			}
 		} else if m, err := c.tx.Member(ctx, c.r.Community, a.Actor().ID); err != nil && !app.Is(err, app.CodeNotFound) {
 			return "", err
 		} else if m.Active() && m.Held() {
@@ -94,11 +97,11 @@ func (s *Service) addressCommand(ctx context.Context, call command.Call) (comman
 }
 
 func (s *Service) resolveCommand(ctx context.Context, call command.Call) (command.Apply, error) {
-	return s.concernStep(ctx, call, func(_ context.Context, _ *change, a asked, concern *Concern) (string, error) {
+	return s.concernStep(ctx, call, func(_ context.Context, c *change, a asked, concern *Concern) (string, error) {
 		if concern.Raiser.ID != a.Actor().ID {
 			return "", command.Refuse(app.CodeForbidden, "only who raised a concern may resolve it; two stewards may overrule it.")
 		}
-		concern.State, concern.SettledAt = ConcernResolved, a.At
+		concern.State, concern.SettledAt = ConcernResolved, c.counts(a.At)
 		return "", nil
 	})
 }
@@ -109,7 +112,7 @@ func (s *Service) overruleCommand(ctx context.Context, call command.Call) (comma
 		if err != nil {
 			return nil, err
 		}
-		return s.concernStep(ctx, a.Call, func(_ context.Context, _ *change, a asked, concern *Concern) (string, error) {
+		return s.concernStep(ctx, a.Call, func(_ context.Context, c *change, a asked, concern *Concern) (string, error) {
 			for _, o := range concern.Overrules {
 				if o.By.ID == a.Actor().ID {
 					return "", command.Refuse(app.CodeConflict, "you have overruled it already; another steward must too.")
@@ -117,7 +120,7 @@ func (s *Service) overruleCommand(ctx context.Context, call command.Call) (comma
 			}
 			concern.Overrules = append(concern.Overrules, Overrule{By: a.Actor(), At: a.At, Why: a.Command.Text()})
 			if len(concern.Overrules) >= need {
-				concern.State, concern.SettledAt = ConcernOverruled, a.At
+				concern.State, concern.SettledAt = ConcernOverruled, c.counts(concern.overruledAt(need))
 			}
 			return "", nil
 		})

@@ -89,6 +89,9 @@ func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply,
 		return nil, err
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		if err := c.refuseOver(ctx, a.At); err != nil {
+			return "", err
+		}
 		from := ""
 		switch {
 		case c.voting() && !c.round.TextChangedAt.IsZero():
@@ -127,6 +130,9 @@ func (s *Service) restartCommand(ctx context.Context, call command.Call) (comman
 		}
 		if half := halfOf(c.round.OpenedAt, c.round.Planned, c.round.Policy.AuthorShare.FloorOf); !a.steward && !a.At.Before(half) {
 			return "", command.Refuse(app.CodeForbidden, "the author may restart until half of the voting, %s; a steward still may.", stamp(half))
+		}
+		if err := c.refuseOver(ctx, a.At); err != nil {
+			return "", err
 		}
 		c.policy = policy
 		return "", c.restart(ctx, a.Command.Text(), a.Actor())

@@ -2,6 +2,7 @@ package rfc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -60,6 +61,17 @@ const (
 // Settled reports whether the concern no longer blocks acceptance.
 func (c Concern) Settled() bool {
 	return c.State == ConcernResolved || c.State == ConcernLapsed || c.State == ConcernOverruled
+}
+
+// overruledAt is when the last of so many stewards that it takes overruled the concern,
+// whatever the order in which they were heard.
+func (c Concern) overruledAt(need int) time.Time {
+	said := make([]time.Time, len(c.Overrules))
+	for i, o := range c.Overrules {
+		said[i] = o.At
+	}
+	slices.SortFunc(said, time.Time.Compare)
+	return said[max(need, 1)-1]
 }
 
 // met reports whether the raiser's objection was met: the concern was resolved or

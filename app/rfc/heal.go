@@ -279,16 +279,16 @@ func (s *Service) RepositoryGone(ctx context.Context, repo app.Repository, actor
 	return nil
 }
 
-// VoidVoter orders the ballots of a person who was blocked or held to be void in
-// every open round of the community, each in its own lane.
-func (s *Service) VoidVoter(ctx context.Context, account int64, user app.User, why string) error {
+// VoidVoter orders the ballots of a person who was blocked or held to be void, from an
+// instant on, in every open round of the community, each in its own lane.
+func (s *Service) VoidVoter(ctx context.Context, account int64, user app.User, at time.Time, why string) error {
 	return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		open, err := tx.RFCs(ctx, Filter{Community: account, State: Voting})
 		if err != nil {
 			return err
 		}
 		for _, r := range open {
-			order := Order{Ref: r.Ref, User: user.ID, By: why, At: s.now()}
+			order := Order{Ref: r.Ref, User: user.ID, By: why, At: at}
 			if err := tx.Enqueue(ctx, r.Ref.Lane(), VoidKind, "", order.body()); err != nil {
 				return err
 			}
@@ -303,10 +303,8 @@ func (s *Service) Void(ctx context.Context, order Order) error {
 		if !c.voting() {
 			return nil
 		}
-		for _, v := range c.round.Voids {
-			if v.Voter == order.User {
-				return nil
-			}
+		if c.round.voids(order.User) {
+			return nil
 		}
 		if eligible, err := c.eligible(ctx, order.User); err != nil || !eligible {
 			return err // nothing of theirs counts in this round

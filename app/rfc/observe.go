@@ -29,13 +29,24 @@ func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, stew
 	}
 	switch {
 	case !c.r.State.Decided() && !issue.Open:
+		closed := issue.ClosedAt
+		if closed.IsZero() {
+			closed = c.now
+		}
+		if over, err := c.over(ctx, closed); over || err != nil {
+			return err // the result of the vote comes first
+		}
 		why := ""
 		if issue.Pull != nil && issue.Pull.Merged {
 			why = "merged before a decision"
 		}
 		return c.withdraw(ctx, TriggerClosed, cause.Actor, why)
 	case !c.r.State.Decided() && wasLabelled && !labelled:
-		if cause.Event == "unlabeled" && cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.person()) {
+		over, err := c.over(ctx, cause.At)
+		if err != nil {
+			return err
+		}
+		if !over && cause.Event == "unlabeled" && cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.person()) {
 			return c.withdraw(ctx, TriggerUnlabelled, cause.Actor, "")
 		}
 		c.urgent = true // the label is put back
@@ -71,7 +82,7 @@ func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why s
 // when changes were requested and the author made them.
 func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) error {
 	text := textOf(issue)
-	if c.r.State == ChangesRequested && c.round != nil && text != c.round.Text && byAuthor(c.r, cause) {
+	if c.r.State == ChangesRequested && c.round != nil && text != c.round.Text && byAuthor(c.r, cause) && (cause.At.IsZero() || !cause.At.Before(c.round.FinalDeadline)) {
 		// Compared with what was voted on: another event may have shown it already.
 		if err := c.discuss(ctx, TriggerTextChanged, cause.Actor, ""); err != nil {
 			return err
@@ -87,8 +98,14 @@ func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) 
 		return err
 	}
 	if c.voting() {
-		c.round.TextChangedAt = time.Time{}
-		if text != c.round.Text {
+		late, err := c.over(ctx, cause.At)
+		edits := cause.Event == "edited" || cause.Event == "synchronize" // no other event tells when
+		switch {
+		case err != nil:
+			return err
+		case text == c.round.Text:
+			c.round.TextChangedAt = time.Time{}
+		case !late || !edits:
 			c.round.TextChangedAt = c.now
 		}
 		c.urgent = true

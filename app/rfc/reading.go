@@ -262,7 +262,7 @@ func (c *change) concernOf(ctx context.Context, act Act) (int, error) {
 			return a.Concern, nil
 		}
 	}
-	if !record.eligible(act.Voter.ID) {
+	if !record.eligible(act.Voter.ID) || c.round.voids(act.Voter.ID) {
 		return 0, nil
 	}
 	rules := c.round.Policy.Concerns
@@ -280,7 +280,7 @@ func (c *change) eligible(ctx context.Context, user int64) (bool, error) {
 
 // raise opens the next concern.
 func (c *change) raise(ctx context.Context, raiser app.User, text, url string, at time.Time) error {
-	concern := Concern{Number: len(c.r.Concerns) + 1, Raiser: raiser, Text: text, State: ConcernOpen, RaisedAt: at, URL: url}
+	concern := Concern{Number: len(c.r.Concerns) + 1, Raiser: raiser, Text: text, State: ConcernOpen, RaisedAt: c.counts(at), URL: url}
 	if c.voting() {
 		concern.Round = c.round.Number
 	}

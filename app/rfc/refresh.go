@@ -21,6 +21,7 @@ type Cause struct {
 	// "edited", "synchronize", "ready_for_review", …; "" when nobody knows.
 	Event string
 	Label string
+	At    time.Time // when it happened, zero when nobody knows
 }
 
 // Refresh reads the issue from GitHub and brings the RFC in line with it: it is

@@ -7,6 +7,7 @@ package rfc
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -173,6 +174,11 @@ type Void struct {
 	Voter int64     `json:"voter"`
 	At    time.Time `json:"at"`
 	Why   string    `json:"why"`
+}
+
+// voids reports whether the voter's ballots were taken out of the round.
+func (r *Round) voids(voter int64) bool {
+	return slices.ContainsFunc(r.Voids, func(v Void) bool { return v.Voter == voter })
 }
 
 // Round is one vote: its frozen rules and electorate size, and its clock.

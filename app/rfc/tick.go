@@ -2,6 +2,7 @@ package rfc
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
@@ -127,6 +128,12 @@ func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC,
 	}
 	if err != nil {
 		return err
+	}
+	if !round.TextChangedAt.IsZero() {
+		// It may be held again, by the rules and with the members as they are now.
+		if _, err := s.readyToOpen(ctx, repo); err != nil && !app.Is(err, app.CodeInvalid) {
+			return fmt.Errorf("preparing to hold the vote on %s again: %w", r.Name(), err)
+		}
 	}
 	return s.refresh(ctx, repo, r.Ref.Number, Cause{}, true)
 }

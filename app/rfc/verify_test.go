@@ -32,6 +32,8 @@ type hall struct {
 	now      time.Time
 	issue    app.Issue
 	comments []app.Comment
+	config   string // the agora.yml, "" for none
+	stewards string // who maintains beside maya
 }
 
 var (
@@ -70,6 +72,9 @@ func newHall(t *testing.T, s *store.Store) *hall {
 type communityHall struct{ *hall }
 
 func (h communityHall) File(context.Context, string, string) (app.File, error) {
+	if h.config != "" {
+		return app.File{Content: []byte(h.config)}, nil
+	}
 	return app.File{}, app.Errorf(app.CodeNotFound, "there is no such file")
 }
 
@@ -84,6 +89,9 @@ func (h communityHall) Collaborators(context.Context) (list []app.CollaboratorPe
 func (h communityHall) Permission(_ context.Context, login string) (app.Permission, error) {
 	if login == "maya" {
 		return app.PermissionAdmin, nil
+	}
+	if login == h.stewards {
+		return app.PermissionMaintain, nil
 	}
 	return app.PermissionWrite, nil
 }

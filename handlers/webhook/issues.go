@@ -39,7 +39,7 @@ func (w *Webhooks) issues(ctx context.Context, e *github.IssuesEvent, raw []byte
 		return nil // nothing an RFC depends on
 	}
 	return w.RFCs.IssueSeen(ctx, repo, number, labels(e.GetIssue().Labels),
-		rfc.Cause{Actor: actor, Event: e.GetAction(), Label: e.GetLabel().GetName()})
+		rfc.Cause{Actor: actor, Event: e.GetAction(), Label: e.GetLabel().GetName(), At: e.GetIssue().GetUpdatedAt().Time})
 }
 
 // moved is the part of a transfer's payload that go-github has no field for.

@@ -23,7 +23,7 @@ func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, 
 	// An RFC is made of it before its check is ordered: no green one comes first.
 	if !w.own(ctx, e.GetSender()) {
 		if err := w.RFCs.IssueSeen(ctx, repo, issue.Ref.Number, issue.Labels,
-			rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName()}); err != nil {
+			rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName(), At: e.GetPullRequest().GetUpdatedAt().Time}); err != nil {
 			return err
 		}
 	}

@@ -147,5 +147,5 @@ func (w *Webhooks) orgBlock(ctx context.Context, e *github.OrgBlockEvent, _ []by
 	if err := w.Community.Block(ctx, community, user(e.GetBlockedUser()), blocked); err != nil || !blocked {
 		return err
 	}
-	return w.RFCs.VoidVoter(ctx, community, user(e.GetBlockedUser()), "blocked")
+	return w.RFCs.VoidVoter(ctx, community, user(e.GetBlockedUser()), w.Clock(), "blocked") // GitHub does not say when
 }

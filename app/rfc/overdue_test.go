@@ -1,0 +1,247 @@
+package rfc_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/rfc"
+	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
+)
+
+// unheard is a comment whose event has not come.
+func (h *hall) unheard(login, text string, at time.Time) app.Comment {
+	c := app.Comment{ID: int64(1001 + len(h.comments)), Author: human(login), Body: text, CreatedAt: at, UpdatedAt: at}
+	h.comments = append(h.comments, c)
+	return c
+}
+
+// heard brings a comment's event.
+func (h *hall) heard(c app.Comment) {
+	h.t.Helper()
+	h.must(h.service.CommentWritten(h.t.Context(), rfc.CommentChange{Repo: hallRepo, Ref: hallIssue, Comment: c}))
+}
+
+// looks has the RFC's clock looked at, so long after an instant.
+func (h *hall) looks(at time.Time, after time.Duration) {
+	h.t.Helper()
+	h.now = at.Add(after)
+	h.must(h.service.Tick(h.t.Context(), hallIssue))
+}
+
+func (h *hall) loaded() (r *rfc.RFC, round *rfc.Round) {
+	h.t.Helper()
+	h.change(func(ctx context.Context, tx *store.Tx) (err error) {
+		if r, err = tx.RFCByIssue(ctx, hallIssue); err != nil {
+			return err
+		}
+		round, err = tx.Round(ctx, r.ID, r.Round)
+		return err
+	})
+	return r, round
+}
+
+// votes opens a vote, and gives its end.
+func (h *hall) votes(choice string, voters ...string) (end time.Time) {
+	h.t.Helper()
+	h.refresh()
+	h.say("maya", "/rfc vote")
+	for _, who := range voters {
+		h.say(who, choice)
+	}
+	_, round := h.loaded()
+	return round.Planned
+}
+
+func (h *hall) is(what string, want rfc.State, rounds int) {
+	h.t.Helper()
+	if r, _ := h.loaded(); r.State != want || r.Round != rounds {
+		h.t.Errorf("%s: the RFC is %s after %d rounds, want %s after %d", what, r.State, r.Round, want, rounds)
+	}
+}
+
+func (h *hall) isTrue(what string) {
+	h.t.Helper()
+	for _, difference := range h.verify().Differences {
+		h.t.Errorf("%s: %s", what, difference)
+	}
+}
+
+// What is done after the end of a vote does not change its result, however late that
+// comes, and what was done before it does.
+func TestWhatIsDoneAfterTheEndOfAVoteWaitsForItsResult(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		vote string
+		do   func(h *hall, end time.Time)
+		want rfc.State
+	}{
+		"closed after the end":     {"approve", func(h *hall, end time.Time) { h.close(end.Add(time.Hour)) }, rfc.Accepted},
+		"closed before the end":    {"approve", func(h *hall, end time.Time) { h.close(end.Add(-time.Hour)) }, rfc.Withdrawn},
+		"withdrawn after the end":  {"reject", func(h *hall, end time.Time) { h.unheard("kim", "/rfc withdraw", end.Add(time.Hour)) }, rfc.Rejected},
+		"withdrawn before the end": {"reject", func(h *hall, end time.Time) { h.unheard("kim", "/rfc withdraw", end.Add(-time.Hour)) }, rfc.Withdrawn},
+		"restarted after the end":  {"approve", func(h *hall, end time.Time) { h.unheard("maya", `/rfc restart "again"`, end.Add(time.Hour)) }, rfc.Accepted},
+		"edited after the end": {"approve", func(h *hall, end time.Time) {
+			h.now = end.Add(time.Second)
+			h.issue.Body += " Changed."
+			h.must(h.service.Refresh(h.t.Context(), hallRepo, 3, rfc.Cause{Actor: human("kim"), Event: "edited", At: end.Add(time.Second)}))
+		}, rfc.Accepted},
+		"unlabelled after the end": {"approve", func(h *hall, end time.Time) {
+			h.now = end.Add(time.Second)
+			h.issue.Labels = nil
+			h.must(h.service.Refresh(h.t.Context(), hallRepo, 3, rfc.Cause{Actor: human("kim"), Event: "unlabeled", Label: "rfc", At: end.Add(time.Second)}))
+			h.issue.Labels = []string{"rfc"}
+		}, rfc.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				h := newHall(t, s)
+				end := h.votes("/vote "+tc.vote, people...)
+				tc.do(h, end)
+				h.looks(end, 2*time.Hour)
+				h.is(name, tc.want, 1)
+				h.isTrue(name)
+			})
+		})
+	}
+}
+
+func TestAChangeCalledEditorialAfterTheEndIsNot(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		end := h.votes("/vote approve", people...)
+		h.issue.Body += " Changed."
+		h.refresh()
+		h.unheard("maya", `/rfc editorial "a typo"`, end.Add(time.Hour))
+		h.looks(end, 2*time.Hour)
+		h.is("called editorial after the end", rfc.Voting, 2)
+	})
+}
+
+func (h *hall) close(at time.Time) {
+	h.issue.Open, h.issue.ClosedBy, h.issue.ClosedAt = false, human("noor"), at
+}
+
+// A concern that is settled, raised or lapses once a round is decided is none of that
+// round's, whenever that was said.
+func TestWhatIsHeardAfterADecisionLeavesTheRoundAsItWas(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		h.config = "version: 1\n"
+		end := h.votes("/vote approve", "maya", "kim", "noor")
+		h.say("lee", `/vote request-changes "nobody measured what it costs"`)
+		h.now = end.Add(-3 * 24 * time.Hour)
+		h.say("kim", `/concern address 1 "there are figures now"`)
+		// Of comments that were edited since, a reading does not take what they first said.
+		resolved := h.unheard("lee", "/concern resolve 1", end.Add(-time.Hour))
+		raised := h.unheard("noor", `/concern raise "nobody asked the users"`, end.Add(-time.Hour))
+		for i := range h.comments[len(h.comments)-2:] {
+			h.comments[len(h.comments)-1-i].UpdatedAt = end.Add(-50 * time.Minute)
+		}
+		h.looks(end, 3*time.Second)
+		h.is("with an open concern", rfc.ChangesRequested, 1)
+		h.config = "version: 1\nrfc: { concerns: { lapse: 1d } }\n"
+		h.must(h.service.Community.PolicyPushed(t.Context(), hallRepo))
+		h.say("kim", "/rfc open") // by these rules the concern lapsed before the end
+		h.isTrue("a lapse by other rules")
+		h.now = end.Add(20 * time.Minute)
+		h.heard(raised)
+		h.isTrue("a concern that was raised late")
+		h.heard(resolved)
+		h.isTrue("a concern that was resolved late")
+	})
+}
+
+func TestAConcernResolvedBeforeADecisionAndHeardAfterItStaysOpenInTheRound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		end := h.votes("/vote approve", "maya", "kim", "noor")
+		h.say("lee", `/vote request-changes "nobody measured what it costs"`)
+		resolved := h.unheard("lee", "/concern resolve 1", end.Add(-time.Hour))
+		h.comments[len(h.comments)-1].UpdatedAt = end.Add(-50 * time.Minute)
+		h.looks(end, 3*time.Second)
+		h.now = end.Add(20 * time.Minute)
+		h.heard(resolved)
+		h.is("resolved in time, heard late", rfc.ChangesRequested, 1)
+		h.isTrue("resolved in time, heard late")
+	})
+}
+
+// Two stewards overrule when the later of them says so, whoever is heard first.
+func TestAConcernIsOverruledWhenTheLastOfThoseItTakesSaysSo(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		h.stewards = "noor"
+		end := h.votes("/vote approve", "maya", "kim", "noor")
+		h.say("lee", `/vote request-changes "nobody measured what it costs"`)
+		h.unheard("maya", `/concern overrule 1 "answered"`, end.Add(-47*time.Hour))
+		late := h.unheard("noor", `/concern overrule 1 "answered"`, end.Add(time.Second))
+		h.now = end.Add(time.Second + time.Millisecond)
+		h.heard(late)
+		h.looks(end, 3*time.Second)
+		h.is("the second word came after the end", rfc.ChangesRequested, 1)
+	})
+}
+
+// Who is out of a round blocks nothing in it.
+func TestAVoidedVoterRaisesNoConcern(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		end := h.votes("/vote approve", "maya", "kim", "noor")
+		h.must(h.service.Void(t.Context(), rfc.Order{Ref: hallIssue, User: human("lee").ID, By: "held", At: h.now}))
+		h.say("lee", `/vote request-changes "nobody measured what it costs"`)
+		h.heard(h.unheard("lee", `/concern raise "and another one to be sure"`, h.now))
+		h.looks(end, time.Minute)
+		h.is("an objection by who is out", rfc.Accepted, 1)
+	})
+}
+
+// An edit from before the decision, whose event comes after it, answers nothing that was
+// asked for by it.
+func TestAnEditFromBeforeTheDecisionDoesNotOpenAgain(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		end := h.votes("/vote approve", "maya", "kim", "noor")
+		h.say("lee", `/vote request-changes "nobody measured what it costs"`)
+		h.issue.Body += " Changed during the vote."
+		h.looks(end, time.Minute)
+		h.is("decided", rfc.ChangesRequested, 1)
+		edited := func(at time.Time) {
+			t.Helper()
+			h.now = h.now.Add(time.Hour)
+			h.must(h.service.Refresh(t.Context(), hallRepo, 3, rfc.Cause{Actor: human("kim"), Event: "edited", At: at}))
+		}
+		edited(end.Add(-time.Hour))
+		h.is("an edit from before", rfc.ChangesRequested, 1)
+		edited(end.Add(2 * time.Minute))
+		h.is("an edit from after", rfc.Open, 1)
+	})
+}
+
+// A vote that is held again because of its text is held by the rules and with the
+// members as they are then.
+func TestAVoteIsHeldAgainByTheRulesOfThen(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		h.config = "version: 1\n"
+		end := h.votes("/vote approve", people...)
+		h.issue.Body += " Changed."
+		h.refresh()
+		h.config = "version: 1\nrfc: { types: { capability_proposal: { voting: 3d } } }\n" // its push is lost
+		h.looks(end, time.Minute)
+		_, round := h.loaded()
+		if round.Number != 2 || round.Period() != 3*24*time.Hour {
+			t.Errorf("round %d takes %s, want round 2 and three days", round.Number, round.Period())
+		}
+	})
+}
