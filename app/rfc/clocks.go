@@ -225,6 +225,27 @@ func (c *change) credit(ctx context.Context, result Result) error {
 		if err := c.contribute(ctx, community.ContributedVote, b.Voter.ID, b.At, source, cmp.Or(b.URL, c.r.URL)); err != nil {
 			return err
 		}
+	}
+	if err := c.remember(ctx, result.Ballots); err != nil {
+		return err
+	}
+	switch {
+	case c.r.State == Accepted:
+		entries = append(entries, c.authorsShares()...)
+	case c.r.State == Rejected && c.r.person() != 0: // rejected needs the quorum to reject
+		entries = append(entries, community.NewEntry(c.rules().Reputation, config.RFCRejected, c.r.person(), c.now, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number)))
+	}
+	_, err := community.Enter(ctx, c.tx, c.r.Community, entries...)
+	return err
+}
+
+// remember notes who cast a ballot, and when: whoever did is a regular for a while,
+// whatever came of the round (RULES §2 "Electorate").
+func (c *change) remember(ctx context.Context, ballots []Ballot) error {
+	for _, b := range ballots {
+		if !b.Counted {
+			continue
+		}
 		m, err := c.tx.Member(ctx, c.r.Community, b.Voter.ID)
 		if app.Is(err, app.CodeNotFound) {
 			continue
@@ -239,14 +260,7 @@ func (c *change) credit(ctx context.Context, result Result) error {
 			}
 		}
 	}
-	switch {
-	case c.r.State == Accepted:
-		entries = append(entries, c.authorsShares()...)
-	case c.r.State == Rejected && c.r.person() != 0: // rejected needs the quorum to reject
-		entries = append(entries, community.NewEntry(c.rules().Reputation, config.RFCRejected, c.r.person(), c.now, fmt.Sprintf("rejected/%d/%d", c.r.ID, c.round.Number)))
-	}
-	_, err := community.Enter(ctx, c.tx, c.r.Community, entries...)
-	return err
+	return nil
 }
 
 // authorsShares is what an accepted RFC brings, shared between the author and the

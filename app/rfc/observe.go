@@ -69,6 +69,9 @@ func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why s
 		if err != nil {
 			return err
 		}
+		if err := c.remember(ctx, result.Ballots); err != nil {
+			return err
+		}
 		c.closeRound(OutcomeAbandoned, []string{"the RFC was withdrawn"}, result.Deadline)
 		if err := c.votingEnded(ctx, actor, "withdrawn"); err != nil {
 			return err

@@ -129,6 +129,9 @@ func (c *change) restart(ctx context.Context, why string, actor app.User) error 
 	if err != nil {
 		return err
 	}
+	if err := c.remember(ctx, result.Ballots); err != nil {
+		return err
+	}
 	c.closeRound(OutcomeRestarted, []string{why}, result.Deadline)
 	if err := c.tx.SaveRound(ctx, c.round); err != nil {
 		return err
