@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,9 @@ func TestTheFourOutcomesAtTheDeadline(t *testing.T) {
 		s.is(rejected, rfc.Rejected)
 		s.is(postponed, rfc.Postponed)
 		s.is(changes, rfc.ChangesRequested)
+		if whole, shared := s.points("kim", config.RFCAccepted), s.points("kim", config.RFCRejected); !slices.Equal(whole, []int64{60}) || !slices.Equal(shared, []int64{5}) {
+			t.Errorf("the author gets %v for the accepted and %v for the rejected RFC, want 60 and 5", whole, shared)
+		}
 		s.contains(s.decision(accepted, 1, 1), "accepted", "Implements: RFC-1")
 		s.contains(s.decision(rejected, 2, 1), "rejected")
 		s.contains(s.decision(postponed, 3, 1), "postponed", "quorum short by 1 voter", "by itself")
@@ -152,7 +156,9 @@ func TestPostponedVotesAgainOnce(t *testing.T) {
 	s.refused("kim", withdrawn, "/rfc withdraw", "only a steward")
 	s.done("maya", withdrawn, "/rfc withdraw")
 	s.is(withdrawn, rfc.Withdrawn)
-	s.over(7 * day)
+	s.pass(7*day - time.Minute)
+	s.is(number, rfc.Postponed)
+	s.over(time.Minute)
 	s.is(number, rfc.Voting)
 	s.is(withdrawn, rfc.Withdrawn)
 	if r := s.rfc(1); r.Round != 2 || r.Tally["approve"].Voters != 0 {
