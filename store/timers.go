@@ -58,6 +58,32 @@ func (tx *Tx) CancelTimer(ctx context.Context, key string) error {
 	return nil
 }
 
+// Waiting lists the bodies of what waits of a kind for a lane, or in it.
+func (tx *Tx) Waiting(ctx context.Context, lane, kind string) (_ [][]byte, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("looking for what waits in %s: %w", lane, err)
+		}
+	}()
+	rows, err := tx.QueryContext(ctx, `
+		SELECT body FROM timers WHERE lane = $1 AND kind = $2
+		UNION ALL
+		SELECT body FROM deliveries WHERE lane = $1 AND kind = $2 AND state IN ('pending', 'running')`, clean(lane), clean(kind))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var bodies [][]byte
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan((*packed)(&body)); err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, rows.Err()
+}
+
 // FireTimers puts up to limit due timers into their lanes, earliest first, each
 // exactly once however many do it at the same time. It returns how many it
 // fired, and when the next one is due (zero when none is set).

@@ -116,6 +116,23 @@ func (s *Service) tryLater(ctx context.Context, change CommentChange, cause erro
 	})
 }
 
+// asidePause is how soon a result is asked for again that waits for commands.
+const asidePause = 15 * time.Second
+
+// aside reports whether commands on the RFC from before an instant are set aside, as
+// GitHub does not say whether their authors may give them.
+func (s *Service) aside(ctx context.Context, ref app.IssueRef, before time.Time) (found bool, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		waiting, err := tx.Waiting(ctx, ref.Lane(), CommentKind)
+		for _, body := range waiting {
+			change, broken := ReadCommentChange(body)
+			found = found || broken == nil && change.Comment.UpdatedAt.Before(before)
+		}
+		return err
+	})
+	return found, err
+}
+
 // ReadCommentChange reads such an entry's body; one that cannot be read is parked.
 func ReadCommentChange(body []byte) (CommentChange, error) {
 	var change CommentChange

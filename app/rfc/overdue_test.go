@@ -245,3 +245,35 @@ func TestAVoteIsHeldAgainByTheRulesOfThen(t *testing.T) {
 		}
 	})
 }
+
+// A command that was given in time, and of which GitHub does not say whether its author
+// may give it, is waited for.
+func TestTheResultWaitsForCommandsThatWereGivenInTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		end := h.votes("/vote approve", people...)
+		h.issue.Body += " A typo mended."
+		h.refresh()
+		h.silent = true
+		for _, at := range []time.Time{end.Add(-10 * time.Minute), end.Add(time.Minute)} { // the second is too late
+			h.now = at
+			h.heard(h.unheard("maya", `/rfc editorial "a typo"`, at))
+		}
+		h.looks(end, time.Hour)
+		h.is("while GitHub does not say who may", rfc.Voting, 1)
+		h.silent = false
+		h.change(func(ctx context.Context, tx *store.Tx) error {
+			waiting, err := tx.Waiting(ctx, hallIssue.Lane(), rfc.TickKind)
+			if err != nil || len(waiting) == 0 {
+				t.Errorf("the RFC is not looked at again: %d, %v", len(waiting), err)
+			}
+			// What was set aside is tried again, as its timer says.
+			_, err = tx.ExecContext(ctx, `DELETE FROM timers WHERE kind = $1 AND key LIKE $2`, rfc.CommentKind, "comment/9/1006/%")
+			return err
+		})
+		h.heard(h.comments[len(h.comments)-2])
+		h.looks(end, 2*time.Hour)
+		h.is("once GitHub said so", rfc.Accepted, 1)
+	})
+}

@@ -85,6 +85,8 @@ type Tx interface {
 	community.Tx // and SetTimer, SetTimerEarlier
 	command.Tx   // what ran of a comment, and Enqueue
 
+	// Waiting lists the bodies of what waits of a kind for a lane, or in it.
+	Waiting(ctx context.Context, lane, kind string) ([][]byte, error)
 	RFC(ctx context.Context, id int64) (*RFC, error)
 	RFCByIssue(ctx context.Context, ref app.IssueRef) (*RFC, error)
 	RFCByNumber(ctx context.Context, community int64, number int) (*RFC, error)

@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/community"
@@ -100,7 +101,7 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 		return s.refresh(ctx, repo, ref.Number, Cause{}, false)
 	}
 	if r.State == Voting && round != nil && !round.Closed() && !now.Before(settled(result.Deadline)) && round.ConfirmBy.IsZero() {
-		return s.finalReading(ctx, repo, r, round)
+		return s.finalReading(ctx, repo, r, round, result.Deadline)
 	}
 	channels, err := s.readChannels(ctx, repo, r, round, result, false)
 	if err != nil {
@@ -120,14 +121,23 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 
 // finalReading reads everything a round is decided by: comments whose event was
 // lost, the text, and, in Refresh, every reaction and review. If any of it cannot
-// be had, the result waits.
-func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC, round *Round) error {
+// be had, or whether who commanded something in time may, the result waits.
+func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC, round *Round, deadline time.Time) error {
 	err := s.readComments(ctx, repo, r.Ref, round.OpenedAt)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 		return s.missing(ctx, repo, r.Ref, app.User{})
 	}
 	if err != nil {
 		return err
+	}
+	aside, err := s.aside(ctx, r.Ref, deadline)
+	if err != nil {
+		return err
+	}
+	if aside { // they come after this in the lane
+		return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+			return tx.SetTimer(ctx, timerKey(r), s.now().Add(asidePause), r.Ref.Lane(), TickKind, Order{Ref: r.Ref}.body())
+		})
 	}
 	if !round.TextChangedAt.IsZero() {
 		// It may be held again, by the rules and with the members as they are now.
