@@ -24,8 +24,9 @@ type change struct {
 	policy community.PolicyRecord
 	now    time.Time
 
-	urgent  bool // state changed: shown at once
-	touched bool // shown after a quiet spell
+	heard   time.Time // until when every comment was read, zero when that is not known
+	urgent  bool      // state changed: shown at once
+	touched bool      // shown after a quiet spell
 
 	read    *Record // the newest round, once it was read: what is cast goes in here too
 	counted *Result // its result, once that is sure to change no more
@@ -282,7 +283,7 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 	}
 	for _, concern := range c.r.Concerns {
 		if concern.State == ConcernAddressed && !c.r.State.Decided() {
-			due = append(due, c.lapseAt(concern))
+			due = append(due, settled(c.lapseAt(concern)))
 		}
 	}
 	due = slices.DeleteFunc(due, time.Time.IsZero)

@@ -49,14 +49,15 @@ func (c *change) clocks(ctx context.Context) error {
 	return c.decide(ctx, result)
 }
 
-// lapse settles concerns whose raiser stayed silent after the author's answer.
+// lapse settles concerns whose raiser stayed silent after the author's answer. That is
+// known only once every comment until then was read: events may be late, or lost.
 func (c *change) lapse(ctx context.Context) error {
 	if c.r.State.Decided() {
 		return nil
 	}
 	for i := range c.r.Concerns {
 		concern := &c.r.Concerns[i]
-		if concern.State != ConcernAddressed || c.now.Before(c.lapseAt(*concern)) {
+		if concern.State != ConcernAddressed || c.heard.Before(settled(c.lapseAt(*concern))) {
 			continue
 		}
 		concern.State, concern.SettledAt = ConcernLapsed, c.counts(c.lapseAt(*concern))

@@ -277,3 +277,53 @@ func TestTheResultWaitsForCommandsThatWereGivenInTime(t *testing.T) {
 		h.is("once GitHub said so", rfc.Accepted, 1)
 	})
 }
+
+// Whether a concern lapses follows from when its raiser spoke, not from when that was
+// heard.
+func TestALapseFollowsFromWhatWasSaidNotHeard(t *testing.T) {
+	t.Parallel()
+	const week = 7 * 24 * time.Hour
+	// With an abstention of lee's the quorum is reached, with an objection it is not.
+	for name, tc := range map[string]struct {
+		do   func(h *hall, addressed, end time.Time)
+		want rfc.State
+	}{
+		"a word in time that is heard after the lapse is due": {func(h *hall, addressed, _ time.Time) {
+			word := h.unheard("lee", "I still see no figures.", addressed.Add(week-10*time.Minute))
+			h.looks(addressed, week+3*time.Second)
+			h.heard(word)
+		}, rfc.Postponed},
+		"a word in time, behind one of somebody else, at the end": {func(h *hall, addressed, _ time.Time) {
+			h.unheard("noor", "A word.", addressed.Add(time.Hour))
+			h.unheard("lee", "I still see no figures.", addressed.Add(6*24*time.Hour))
+		}, rfc.Postponed},
+		"a word too late that is heard first": {func(h *hall, addressed, _ time.Time) {
+			word := h.unheard("lee", "Oh.", addressed.Add(week+time.Hour))
+			h.now = addressed.Add(week + 2*time.Hour)
+			h.heard(word)
+		}, rfc.Accepted},
+		"silence": {func(*hall, time.Time, time.Time) {}, rfc.Accepted},
+		"a word too late, and one in time that is heard after it": {func(h *hall, addressed, _ time.Time) {
+			h.unheard("lee", "I still see no figures.", addressed.Add(6*24*time.Hour))
+			word := h.unheard("lee", "Oh.", addressed.Add(week+time.Hour))
+			h.now = addressed.Add(week + 2*time.Hour)
+			h.heard(word)
+		}, rfc.Postponed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				h := newHall(t, s)
+				h.issue.Labels = append(h.issue.Labels, "rfc-type/standard") // ten days
+				end := h.votes("/vote approve", "maya", "kim", "noor")
+				h.say("lee", `/vote request-changes "nobody measured what it costs"`)
+				h.say("kim", `/concern address 1 "there are figures now"`)
+				addressed := h.now
+				tc.do(h, addressed, end)
+				h.looks(end, time.Minute)
+				h.is(name, tc.want, 1)
+				h.isTrue(name)
+			})
+		})
+	}
+}

@@ -291,6 +291,14 @@ func (c *change) raise(ctx context.Context, raiser app.User, text, url string, a
 	return c.note(ctx, "concern", "", string(ConcernOpen), fmt.Sprintf("concern %d", concern.Number), raiser, map[string]any{"text": digest(text)})
 }
 
+// lapsedBefore reports whether by an instant somebody had been silent for so long about a
+// concern of theirs that their word comes too late for it.
+func (c *change) lapsedBefore(raiser int64, at time.Time) bool {
+	return slices.ContainsFunc(c.r.Concerns, func(concern Concern) bool {
+		return concern.State == ConcernAddressed && concern.Raiser.ID == raiser && !at.Before(c.lapseAt(concern))
+	})
+}
+
 // spoke remembers when somebody last took part, and registers them (RULES §1).
 func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 	if user.Bot || user.Gone() {
@@ -299,7 +307,7 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 	if c.r.LastSpoke == nil {
 		c.r.LastSpoke = map[int64]time.Time{}
 	}
-	if at.After(c.r.LastSpoke[user.ID]) {
+	if at.After(c.r.LastSpoke[user.ID]) && !c.lapsedBefore(user.ID, at) {
 		c.r.LastSpoke[user.ID] = at
 	}
 	if !c.rules().Electorate.AutoRegister {

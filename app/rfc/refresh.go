@@ -72,6 +72,9 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 		return err
 	}
 	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		if final {
+			c.heard = c.now
+		}
 		if err := c.observe(ctx, issue, cause, steward); err != nil {
 			return err
 		}

@@ -103,6 +103,17 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	if r.State == Voting && round != nil && !round.Closed() && !now.Before(settled(result.Deadline)) && round.ConfirmBy.IsZero() {
 		return s.finalReading(ctx, repo, r, round, result.Deadline)
 	}
+	heard := time.Time{}
+	since, lapses, err := s.lapses(ctx, ref)
+	if err == nil && lapses {
+		heard, err = now, s.readComments(ctx, repo, ref, since)
+	}
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+		return s.missing(ctx, repo, ref, app.User{})
+	}
+	if err != nil {
+		return err
+	}
 	channels, err := s.readChannels(ctx, repo, r, round, result, false)
 	if err != nil {
 		return err
@@ -112,11 +123,38 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 		return err
 	}
 	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
+		c.heard = heard
 		if err := c.take(ctx, channels); err != nil {
 			return err
 		}
 		return c.open(ctx, planned)
 	}))
+}
+
+// lapses reports whether a concern of the RFC lapses now unless its raiser said something
+// that was not heard, and since when that may be.
+func (s *Service) lapses(ctx context.Context, ref app.IssueRef) (since time.Time, due bool, err error) {
+	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		r, err := tx.RFCByIssue(ctx, ref)
+		if err != nil {
+			return err
+		}
+		c, err := s.begin(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		for _, concern := range r.Concerns {
+			if r.State.Decided() || concern.State != ConcernAddressed || c.now.Before(settled(c.lapseAt(concern))) {
+				continue
+			}
+			if !due || concern.AddressedAt.Before(since) {
+				since = concern.AddressedAt
+			}
+			due = true
+		}
+		return nil
+	})
+	return since, due, err
 }
 
 // finalReading reads everything a round is decided by: comments whose event was
