@@ -73,16 +73,20 @@ func (s *Service) begin(ctx context.Context, tx Tx, r *RFC) (*change, error) {
 func (c *change) voting() bool { return c.r.State == Voting && c.round != nil && !c.round.Closed() }
 
 // counts is the instant from which something counts that happened at another. What was
-// said before a round was closed and is heard after it counts from now on: what was
-// decided, and is recounted, stays as it was.
+// said before a round was closed and is heard after it counts from now on, or from when
+// the next one opened: what was decided, and is recounted, stays as it was.
 func (c *change) counts(at time.Time) time.Time {
-	if c.round == nil || !c.round.Closed() || at.After(c.round.ClosedAt) {
-		return at
+	switch {
+	case c.round == nil:
+	case !c.round.Closed() && c.round.Number > 1 && at.Before(c.round.OpenedAt):
+		return c.round.OpenedAt.Add(time.Second)
+	case c.round.Closed() && !at.After(c.round.ClosedAt):
+		if c.now.After(c.round.ClosedAt) {
+			return c.now
+		}
+		return c.round.ClosedAt.Add(time.Microsecond)
 	}
-	if c.now.After(c.round.ClosedAt) {
-		return c.now
-	}
-	return c.round.ClosedAt.Add(time.Microsecond)
+	return at
 }
 
 // over reports whether an instant, if it is known, comes after the end of the voting,
@@ -282,7 +286,7 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 		due = append(due, end)
 	}
 	for _, concern := range c.r.Concerns {
-		if concern.State == ConcernAddressed && !c.r.State.Decided() {
+		if concern.State == ConcernAddressed && !c.r.State.Decided() && !(c.voting() && c.r.OpenBlocked != "") {
 			due = append(due, settled(c.lapseAt(concern)))
 		}
 	}

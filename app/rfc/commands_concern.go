@@ -120,7 +120,7 @@ func (s *Service) overruleCommand(ctx context.Context, call command.Call) (comma
 			}
 			concern.Overrules = append(concern.Overrules, Overrule{By: a.Actor(), At: a.At, Why: a.Command.Text()})
 			if len(concern.Overrules) >= need {
-				concern.State, concern.SettledAt = ConcernOverruled, c.counts(concern.overruledAt(need))
+				concern.State, concern.SettledAt = ConcernOverruled, c.counts(concern.overruledAt())
 			}
 			return "", nil
 		})

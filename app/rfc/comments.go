@@ -39,7 +39,7 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 		return nil
 	}
 	if !change.Edited {
-		if err := s.Commented(ctx, change.Ref, change.Comment); err != nil {
+		if err := s.commented(ctx, change); err != nil {
 			return err
 		}
 	}
@@ -117,20 +117,21 @@ func (s *Service) tryLater(ctx context.Context, change CommentChange, cause erro
 }
 
 // asidePause is how soon a result is asked for again that waits for commands.
-const asidePause = 15 * time.Second
+const asidePause = 2 * time.Minute
 
-// aside reports whether commands on the RFC from before an instant are set aside, as
-// GitHub does not say whether their authors may give them.
-func (s *Service) aside(ctx context.Context, ref app.IssueRef, before time.Time) (found bool, err error) {
+// aside lists the comments on the RFC whose commands are set aside, as GitHub does not say
+// whether their authors may give them.
+func (s *Service) aside(ctx context.Context, ref app.IssueRef) (comments []app.Comment, err error) {
 	err = s.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		waiting, err := tx.Waiting(ctx, ref.Lane(), CommentKind)
 		for _, body := range waiting {
-			change, broken := ReadCommentChange(body)
-			found = found || broken == nil && change.Comment.UpdatedAt.Before(before)
+			if change, broken := ReadCommentChange(body); broken == nil {
+				comments = append(comments, change.Comment)
+			}
 		}
 		return err
 	})
-	return found, err
+	return comments, err
 }
 
 // ReadCommentChange reads such an entry's body; one that cannot be read is parked.

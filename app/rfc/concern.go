@@ -2,7 +2,6 @@ package rfc
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -63,15 +62,15 @@ func (c Concern) Settled() bool {
 	return c.State == ConcernResolved || c.State == ConcernLapsed || c.State == ConcernOverruled
 }
 
-// overruledAt is when the last of so many stewards that it takes overruled the concern,
-// whatever the order in which they were heard.
-func (c Concern) overruledAt(need int) time.Time {
-	said := make([]time.Time, len(c.Overrules))
-	for i, o := range c.Overrules {
-		said[i] = o.At
+// overruledAt is when the last of the stewards overruled the concern, whatever the order
+// in which they were heard.
+func (c Concern) overruledAt() (last time.Time) {
+	for _, o := range c.Overrules {
+		if o.At.After(last) {
+			last = o.At
+		}
 	}
-	slices.SortFunc(said, time.Time.Compare)
-	return said[max(need, 1)-1]
+	return last
 }
 
 // met reports whether the raiser's objection was met: the concern was resolved or

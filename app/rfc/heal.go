@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -36,10 +37,8 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	if last.SentAt.IsZero() {
 		since = now.Add(-24 * time.Hour)
 	}
-	if last.SentAt.IsZero() {
-		if err := s.firstPulls(ctx, repo); err != nil {
-			return err
-		}
+	if err := p.once(ctx, "pulls", func() error { return s.firstPulls(ctx, repo) }); err != nil {
+		return err
 	}
 	issues, err := s.Repos(repo).IssuesSince(ctx, since)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
@@ -188,9 +187,16 @@ func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app
 	if err != nil {
 		return fmt.Errorf("reading comments of %s#%d: %w", repo.FullName(), ref.Number, err)
 	}
+	aside, err := s.aside(ctx, ref)
+	if err != nil {
+		return err
+	}
 	for _, comment := range comments {
 		if comment.CreatedAt.Before(r.MovedAt) {
 			continue // it moved with the issue, under another id; its commands ran where it was written
+		}
+		if slices.ContainsFunc(aside, func(c app.Comment) bool { return c.ID == comment.ID && c.UpdatedAt.Equal(comment.UpdatedAt) }) {
+			continue // it is tried again by itself, a bounded number of times
 		}
 		if err := s.readComment(ctx, repo, ref, comment); err != nil {
 			return err

@@ -101,14 +101,8 @@ func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) 
 		return err
 	}
 	if c.voting() {
-		late, err := c.over(ctx, cause.At)
-		edits := cause.Event == "edited" || cause.Event == "synchronize" // no other event tells when
-		switch {
-		case err != nil:
-			return err
-		case text == c.round.Text:
-			c.round.TextChangedAt = time.Time{}
-		case !late || !edits:
+		c.round.TextChangedAt = time.Time{}
+		if text != c.round.Text {
 			c.round.TextChangedAt = c.now
 		}
 		c.urgent = true
@@ -177,7 +171,7 @@ func (s *Service) whoActed(ctx context.Context, repo app.Repository, r *RFC, iss
 	}
 	for _, e := range slices.Backward(events) {
 		if tells(e.Event, e.Label) && !e.At.Before(since) {
-			return Cause{Actor: e.Actor, Event: e.Event, Label: e.Label}, nil
+			return Cause{Actor: e.Actor, Event: e.Event, Label: e.Label, At: e.At}, nil
 		}
 	}
 	return Cause{Event: wanted, Label: policy.Label}, nil // by nobody known

@@ -317,13 +317,16 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 	return err
 }
 
-// Commented notes that a person wrote on the RFC: it registers them and keeps
+// commented notes that a person wrote on the RFC: it registers them and keeps
 // their concern from lapsing; what is more than commands is a contribution. Issues
 // that are no RFC are left alone.
-func (s *Service) Commented(ctx context.Context, ref app.IssueRef, comment app.Comment) error {
-	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
-		if err := c.pollSoon(ctx); err != nil {
-			return err
+func (s *Service) commented(ctx context.Context, written CommentChange) error {
+	comment := written.Comment
+	err := s.update(ctx, written.Ref, func(ctx context.Context, c *change) error {
+		if !written.Reading { // what is read is not what just happened
+			if err := c.pollSoon(ctx); err != nil {
+				return err
+			}
 		}
 		if err := c.spoke(ctx, comment.Author, comment.CreatedAt); err != nil {
 			return err

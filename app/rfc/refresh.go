@@ -28,12 +28,12 @@ type Cause struct {
 // where a webhook, the re-reading and a command like `/rfc status` all end. An
 // issue that is no RFC and does not wear the label is left alone.
 func (s *Service) Refresh(ctx context.Context, repo app.Repository, number int, cause Cause) error {
-	return s.refresh(ctx, repo, number, cause, false)
+	return s.refresh(ctx, repo, number, cause, time.Time{})
 }
 
-// refresh is Refresh; final when the comments were read just before, so that a round
-// whose deadline has settled may be decided by what is read now.
-func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, cause Cause, final bool) error {
+// refresh is Refresh; it is final when every comment until heard was read just before, so
+// that a round whose deadline has settled may be decided by what is read now.
+func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, cause Cause, heard time.Time) error {
 	ref := app.IssueRef{Repository: repo.ID, Number: number}
 	github := s.Repos(repo)
 	issue, err := github.Issue(ctx, number)
@@ -63,7 +63,7 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 	if err != nil {
 		return err
 	}
-	channels, err := s.readChannels(ctx, repo, r, round, result, final)
+	channels, err := s.readChannels(ctx, repo, r, round, result, !heard.IsZero())
 	if err != nil {
 		return err
 	}
@@ -72,9 +72,7 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 		return err
 	}
 	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
-		if final {
-			c.heard = c.now
-		}
+		c.heard = heard
 		if err := c.observe(ctx, issue, cause, steward); err != nil {
 			return err
 		}

@@ -2,7 +2,7 @@ package rfc
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -98,7 +98,7 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	}
 	now := s.now()
 	if r.State == Voting && r.OpenBlocked != "" { // the round was read to its end; the text may be another by now
-		return s.refresh(ctx, repo, ref.Number, Cause{}, false)
+		return s.refresh(ctx, repo, ref.Number, Cause{}, time.Time{})
 	}
 	if r.State == Voting && round != nil && !round.Closed() && !now.Before(settled(result.Deadline)) && round.ConfirmBy.IsZero() {
 		return s.finalReading(ctx, repo, r, round, result.Deadline)
@@ -161,6 +161,7 @@ func (s *Service) lapses(ctx context.Context, ref app.IssueRef) (since time.Time
 // lost, the text, and, in Refresh, every reaction and review. If any of it cannot
 // be had, or whether who commanded something in time may, the result waits.
 func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC, round *Round, deadline time.Time) error {
+	began := s.now()
 	err := s.readComments(ctx, repo, r.Ref, round.OpenedAt)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 		return s.missing(ctx, repo, r.Ref, app.User{})
@@ -168,20 +169,22 @@ func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC,
 	if err != nil {
 		return err
 	}
-	aside, err := s.aside(ctx, r.Ref, deadline)
+	aside, err := s.aside(ctx, r.Ref)
 	if err != nil {
 		return err
 	}
-	if aside { // they come after this in the lane
+	inTime := func(c app.Comment) bool { return c.UpdatedAt.Before(deadline) }
+	if slices.ContainsFunc(aside, inTime) { // they come after this in the lane
 		return s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 			return tx.SetTimer(ctx, timerKey(r), s.now().Add(asidePause), r.Ref.Lane(), TickKind, Order{Ref: r.Ref}.body())
 		})
 	}
 	if !round.TextChangedAt.IsZero() {
 		// It may be held again, by the rules and with the members as they are now.
-		if _, err := s.readyToOpen(ctx, repo); err != nil && !app.Is(err, app.CodeInvalid) {
-			return fmt.Errorf("preparing to hold the vote on %s again: %w", r.Name(), err)
+		// What cannot be read now is as it was read last.
+		if _, err := s.readyToOpen(ctx, repo); app.Is(err, app.CodeStopped) {
+			return err
 		}
 	}
-	return s.refresh(ctx, repo, r.Ref.Number, Cause{}, true)
+	return s.refresh(ctx, repo, r.Ref.Number, Cause{}, began)
 }

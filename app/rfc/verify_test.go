@@ -35,6 +35,7 @@ type hall struct {
 	config   string // the agora.yml, "" for none
 	stewards string // who maintains beside maya
 	silent   bool   // GitHub does not say who may do what
+	events   []app.IssueEvent
 }
 
 var (
@@ -126,7 +127,7 @@ func (h *hall) Issue(_ context.Context, number int) (app.Issue, error) {
 
 func (h *hall) CommentStands(context.Context, int64) (bool, error) { return true, nil }
 
-func (h *hall) IssueEvents(context.Context, int) ([]app.IssueEvent, error) { return nil, nil }
+func (h *hall) IssueEvents(context.Context, int) ([]app.IssueEvent, error) { return h.events, nil }
 
 func (h *hall) Comments(_ context.Context, _ int, since time.Time) (list []app.Comment, err error) {
 	for _, c := range h.comments {

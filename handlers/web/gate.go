@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -46,7 +45,7 @@ type gateOutput struct {
 // gate answers whether an RFC, or all of a pull request's, let it through.
 func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
 	proved, unproved := s.proved(ctx, in.Authorization)
-	return view(ctx, s, func(ctx context.Context, tx rfc.Tx) (*gateOutput, error) {
+	answer, err := view(ctx, s, func(ctx context.Context, tx rfc.Tx) (*gateOutput, error) {
 		owner, name, _ := strings.Cut(in.Repo, "/")
 		account, err := installed(ctx, tx, owner)
 		if err != nil {
@@ -58,7 +57,7 @@ func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
 		}
 		g := gatekeeper{server: s, tx: tx, account: account, repository: repository, require: rfc.State(in.Require), proved: proved}
 		if !g.visible(repository) {
-			return nil, cmp.Or(unproved, error(nothing)) // with the token it may be visible
+			return nil, nothing
 		}
 		var answer gateShape
 		switch {
@@ -74,6 +73,10 @@ func (s *server) gate(ctx context.Context, in *gateInput) (*gateOutput, error) {
 		}
 		return &gateOutput{CacheControl: "private, no-cache", Vary: "Authorization", Body: answer}, nil
 	})
+	if unproved != nil && app.Is(err, app.CodeNotFound) {
+		err = unproved // it may be there for who is proved, or not: one answer for both
+	}
+	return answer, err
 }
 
 // proved is the repository a bearer token proves, 0 for none. A token that proves
