@@ -130,15 +130,10 @@ func (i *intake) gather(quit context.Context, batch []arrival, crowded bool) []a
 }
 
 // receiveBatch queues a batch in one transaction. When that fails, because of any one
-// of them, each is queued by itself.
+// of them, each is queued by itself, as are those whose key is known.
 func (s *Store) receiveBatch(batch []arrival) {
-	if len(batch) > 1 {
-		if receipts, err := s.receiveTogether(batch); err == nil {
-			for i, a := range batch {
-				a.answer <- answer{receipt: receipts[i]}
-			}
-			return
-		}
+	if len(batch) > 1 || s.dialect == postgres {
+		batch = s.receiveTogether(batch)
 	}
 	var alone sync.WaitGroup
 	defer alone.Wait()
@@ -159,51 +154,50 @@ func (s *Store) receiveBatch(batch []arrival) {
 	}
 }
 
-// receiveTogether queues all or none of a batch.
-func (s *Store) receiveTogether(batch []arrival) (receipts []app.Receipt, err error) {
+// receiveTogether queues what is new of a batch, or nothing, and returns what is still to
+// be queued.
+func (s *Store) receiveTogether(batch []arrival) (rest []arrival) {
 	ctx, cancel := context.WithTimeout(s.quit, batchWithin)
 	defer cancel()
 	entries := make([]app.Entry, len(batch))
 	for i, a := range batch {
 		entries[i] = a.entry
 	}
-	err = s.alone(ctx, func(ctx context.Context, tx *Tx) (err error) {
-		if s.dialect == postgres {
-			if _, err := tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+batchPatience+`'`); err != nil {
-				return fmt.Errorf("bounding the wait for lanes: %w", err)
-			}
+	add := s.addAll
+	if s.dialect == postgres {
+		add = s.addAtOnce
+	}
+	added, err := add(ctx, entries)
+	if err != nil {
+		return batch // who is at fault is told when each is queued by itself
+	}
+	for _, a := range batch {
+		if key := clean(a.entry.DedupKey); key == "" || added[key] {
+			added[key] = false // who comes with the same key after it is a duplicate
+			a.answer <- answer{receipt: app.Accepted}
+		} else {
+			rest = append(rest, a)
 		}
-		receipts, err = tx.receiveAll(ctx, entries)
-		return err
-	})
-	return receipts, err
+	}
+	return rest
 }
 
-// receiveAll is receive for many, whose keys and lanes may repeat.
-func (tx *Tx) receiveAll(ctx context.Context, entries []app.Entry) ([]app.Receipt, error) {
-	if err := tx.makeAllReady(ctx, entries); err != nil {
-		return nil, err
-	}
-	added := make(map[string]bool, len(entries))
-	for chunk := range chunks(entries) {
-		if err := tx.insert(ctx, chunk, added); err != nil {
-			return nil, err
+// addAll adds the entries whose key is new, in one transaction, and tells their keys.
+// Lanes and keys may repeat.
+func (s *Store) addAll(ctx context.Context, entries []app.Entry) (added map[string]bool, err error) {
+	err = s.alone(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.makeAllReady(ctx, entries); err != nil {
+			return err
 		}
-	}
-	receipts := make([]app.Receipt, len(entries))
-	for i, entry := range entries {
-		key := clean(entry.DedupKey)
-		if key == "" || added[key] {
-			added[key] = false // who comes with the same key after it is a duplicate
-			receipts[i] = app.Accepted
-			continue
+		added = make(map[string]bool, len(entries))
+		for chunk := range chunks(entries) {
+			if err := tx.insert(ctx, chunk, added); err != nil {
+				return err
+			}
 		}
-		var err error
-		if receipts[i], err = tx.receiveAgain(ctx, entry); err != nil {
-			return nil, err
-		}
-	}
-	return receipts, nil
+		return nil
+	})
+	return added, err
 }
 
 // chunks cuts a list into parts of a few sizes, so that a few statements serve all.
@@ -221,21 +215,42 @@ func chunks(entries []app.Entry) func(yield func([]app.Entry) bool) {
 	}
 }
 
-// makeAllReady is makeReady for the entries' lanes, in the order of their names: two
-// that want the same do not wait for each other.
-func (tx *Tx) makeAllReady(ctx context.Context, entries []app.Entry) error {
+// lanesOf lists the lanes of entries, each once, in the order of their names: two that
+// want the same do not wait for each other.
+func lanesOf(entries []app.Entry) []app.Entry {
 	lanes := slices.Clone(entries)
 	slices.SortFunc(lanes, func(a, b app.Entry) int { return strings.Compare(a.Lane, b.Lane) })
-	lanes = slices.CompactFunc(lanes, func(a, b app.Entry) bool { return clean(a.Lane) == clean(b.Lane) })
-	for chunk := range chunks(lanes) {
-		args := []any{tx.now}
+	return slices.CompactFunc(lanes, func(a, b app.Entry) bool { return clean(a.Lane) == clean(b.Lane) })
+}
+
+// openLanes makes lanes ready that are not.
+func openLanes(now int64, lanes []app.Entry) (text string, args []any) {
+	args = []any{now}
+	for _, entry := range lanes {
+		args = append(args, clean(entry.Lane))
+	}
+	return `INSERT INTO lanes (ready_at, key) VALUES ` + rowsOf(len(lanes), 1, "$1") +
+		` ON CONFLICT (key) DO UPDATE SET ready_at = excluded.ready_at WHERE lanes.ready_at IS NULL`, args
+}
+
+// insertEntries adds the entries whose key is new, and tells it.
+func insertEntries(now int64, entries []app.Entry) (text string, args []any) {
+	args = []any{now}
+	for _, entry := range entries {
+		args = append(args, clean(entry.Lane), clean(entry.Kind), nullable(entry.DedupKey), stored(entry.Body))
+	}
+	return `INSERT INTO deliveries (run_at, created_at, state, lane, kind, dedup_key, body) VALUES ` +
+		rowsOf(len(entries), 4, "$1, $1, 'pending'") + ` ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key`, args
+}
+
+// makeAllReady is makeReady for the entries' lanes.
+func (tx *Tx) makeAllReady(ctx context.Context, entries []app.Entry) error {
+	for chunk := range chunks(lanesOf(entries)) {
 		for _, entry := range chunk {
-			args = append(args, clean(entry.Lane))
 			tx.locked[entry.Lane] = true
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO lanes (ready_at, key) VALUES `+rowsOf(len(chunk), 1, "$1")+
-			` ON CONFLICT (key) DO UPDATE SET ready_at = excluded.ready_at WHERE lanes.ready_at IS NULL`, args...)
-		if err != nil {
+		text, args := openLanes(tx.now, chunk)
+		if _, err := tx.ExecContext(ctx, text, args...); err != nil {
 			return fmt.Errorf("opening %d lanes: %w", len(chunk), err)
 		}
 	}
@@ -245,13 +260,8 @@ func (tx *Tx) makeAllReady(ctx context.Context, entries []app.Entry) error {
 
 // insert adds the entries whose key is new, and notes it.
 func (tx *Tx) insert(ctx context.Context, entries []app.Entry, added map[string]bool) error {
-	args := []any{tx.now}
-	for _, entry := range entries {
-		args = append(args, clean(entry.Lane), clean(entry.Kind), nullable(entry.DedupKey), stored(entry.Body))
-	}
-	rows, err := tx.QueryContext(ctx, `
-		INSERT INTO deliveries (run_at, created_at, state, lane, kind, dedup_key, body) VALUES `+rowsOf(len(entries), 4, "$1, $1, 'pending'")+`
-		ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key`, args...)
+	text, args := insertEntries(tx.now, entries)
+	rows, err := tx.QueryContext(ctx, text, args...)
 	if err != nil {
 		return fmt.Errorf("queueing %d deliveries: %w", len(entries), err)
 	}
