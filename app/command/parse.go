@@ -52,7 +52,7 @@ func parseLine(line visibleLine) (Invocation, bool) {
 	}
 	noun, rest := cutWord(rest)
 	verb, rest := cutWord(rest)
-	if !isNoun(noun) || !isPrintableASCII(verb) {
+	if !isNoun(noun) || !isPrintableASCII(strings.Trim(verb, typographic)) {
 		return Invocation{}, false
 	}
 	rest = strings.TrimSpace(clean(rest))
@@ -61,6 +61,10 @@ func parseLine(line visibleLine) (Invocation, bool) {
 	invocation.Args, invocation.fault = parseArguments(rest)
 	return invocation, true
 }
+
+// typographic are the quotes that a phone makes of others. A verb in them is none, which
+// its author is told, as with others.
+const typographic = "“”„‘’«»"
 
 // cutWord returns the first word of a line, and what follows it. Only ASCII blanks end the words of a command.
 func cutWord(line string) (word, rest string) {

@@ -323,3 +323,18 @@ func TestHelp(t *testing.T) {
 		t.Errorf("the documentation fires %v", got)
 	}
 }
+
+// A phone makes other quotes of those that are typed. Who quotes a verb is told so.
+func TestAVerbInTypographicQuotesIsAnswered(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"/vote “approve”", "/vote „approve“", "/vote ‘approve’"} {
+		invocations, problem := Parse(body)
+		if problem != nil || len(invocations) != 1 {
+			t.Fatalf("%s: %d commands, %v", body, len(invocations), problem)
+		}
+		_, problem = Default().Resolve(invocations[0])
+		if problem == nil || problem.Suggestion != "/vote approve" {
+			t.Errorf("%s: %+v, want it to be asked whether /vote approve is meant", body, problem)
+		}
+	}
+}

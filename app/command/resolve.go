@@ -42,7 +42,7 @@ func (r *Registry) unknownVerb(invocation Invocation) *Problem {
 	} else {
 		problem.Reason = fmt.Sprintf("/%s has no %s. It has: %s.", invocation.Noun, quote(invocation.Verb), strings.Join(verbs, ", "))
 	}
-	if near := nearest(invocation.Verb, words); near != "" {
+	if near := nearest(strings.Trim(invocation.Verb, typographic), words); near != "" {
 		definition := r.lookup(invocation.Noun, near)
 		problem.Usage, problem.Suggestion = definition.Usage(), definition.Name()
 	} else {

@@ -135,6 +135,9 @@ func Extensions(round *rfc.Round, result rfc.Result) []string {
 // short is the beginning of a hash that people compare.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
+// briefly is as much of a version of the rules as tells it from the others of a community.
+func briefly(version string) string { return version[:min(len(version), 7)] }
+
 // concernList shows the concerns with their states, those that block first, as far
 // as they fit into a part of the budget.
 func concernList(v rfc.View) string {

@@ -123,7 +123,7 @@ func rulesSection(v rfc.View) string {
 	if !Current(v) {
 		return ""
 	}
-	return fold("Rules, frozen at "+short(v.Round.PolicyVersion), rulesTable(v.Round))
+	return fold("Rules, frozen at "+briefly(v.Round.PolicyVersion), rulesTable(v.Round))
 }
 
 func rulesTable(round *rfc.Round) string {

@@ -153,7 +153,7 @@ func TestStickyShowsTheExampleOfTheInterface(t *testing.T) {
 		"**Quorum** 11 of 12 voters ❌ · 35.52 of 30.10 weight ✅ — **Approval** 74 % of at least 66.67 % ✅ — **Concerns** 1 open ❌ — **One person, one vote:** would fail too\n",
 		"**kim**: `/concern resolve 1`",
 		"<details><summary>Ballots (14)</summary>",
-		"<details><summary>Rules, frozen at 9f3c2ab41d20</summary>",
+		"<details><summary>Rules, frozen at 9f3c2ab</summary>",
 		"<details><summary>History</summary>",
 	} {
 		if !strings.Contains(body, want) {
