@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/store"
 	"github.com/agora-rfc/agora/store/storetest"
@@ -72,16 +74,15 @@ func TestDeliveriesThatComeTogetherAreAnsweredEachForItself(t *testing.T) {
 	})
 }
 
-// A transaction that holds a lane for long, as of a replica that was cut off, holds up
-// the deliveries of this lane only.
-func TestALaneThatIsHeldHoldsUpNoOther(t *testing.T) {
-	t.Parallel()
-	s := storetest.Open(t, storetest.Postgres(t), store.Options{})
+// holdLane holds a lane on PostgreSQL in a transaction, as of a replica that was cut off,
+// until letGo.
+func holdLane(t *testing.T, s *store.Store, lane string) (letGo func()) {
+	t.Helper()
 	release, held := make(chan struct{}), make(chan struct{})
 	var holder sync.WaitGroup
 	holder.Go(func() {
 		err := s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			if err := tx.Enqueue(ctx, "held", "work", "", nil); err != nil {
+			if err := tx.Enqueue(ctx, lane, "work", "", nil); err != nil {
 				return err
 			}
 			close(held)
@@ -93,24 +94,84 @@ func TestALaneThatIsHeldHoldsUpNoOther(t *testing.T) {
 		}
 	})
 	<-held
-	var others, waiting sync.WaitGroup
-	for n := range 40 {
-		lane, group := fmt.Sprint("lane/", n), &others
-		if n%8 == 0 {
-			lane, group = "held", &waiting
-		}
-		group.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			if receipt, err := s.Receive(ctx, app.Entry{Lane: lane, Kind: "work", DedupKey: fmt.Sprint(n)}); err != nil || receipt != app.Accepted {
-				t.Errorf("%s: %v, %v", lane, receipt, err)
+	return func() {
+		close(release)
+		holder.Wait()
+	}
+}
+
+// A lane that is held for long holds up the deliveries of this lane only, whether they
+// come together or one after another, few or many.
+func TestALaneThatIsHeldHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	for name, came := range map[string]struct {
+		held  int
+		apart time.Duration
+	}{
+		"together":          {held: 5},
+		"one after another": {held: 6, apart: 50 * time.Millisecond},
+		"many":              {held: 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, storetest.Postgres(t), store.Options{MaxConnections: 8})
+			letGo := holdLane(t, s, "held")
+			receive := func(lane string, n int) {
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				if receipt, err := s.Receive(ctx, app.Entry{Lane: lane, Kind: "work", DedupKey: fmt.Sprint(lane, n)}); err != nil || receipt != app.Accepted {
+					t.Errorf("%s: %v, %v", lane, receipt, err)
+				}
 			}
+			var others, waiting sync.WaitGroup
+			for n := range came.held {
+				waiting.Go(func() { receive("held", n) })
+				time.Sleep(came.apart)
+				others.Go(func() { receive(fmt.Sprint("lane/", n%40), n) })
+			}
+			others.Wait()                                                               // before the lane is free
+			must(t, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error { // nor do they take all connections
+				return tx.Enqueue(ctx, "another", "work", "", nil)
+			}))
+			letGo()
+			waiting.Wait()
 		})
 	}
-	others.Wait() // before the lane is free
-	close(release)
-	waiting.Wait()
-	holder.Wait()
+}
+
+// Deliveries that come together are queued together, without a word: where they could not
+// be, each would be queued by itself, and the log says why.
+func TestDeliveriesThatComeTogetherAreQueuedTogether(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		var log syncedBuffer
+		s := storetest.Open(t, url, store.Options{Logger: zerolog.New(&log)})
+		log.Reset() // the database is new
+		var all sync.WaitGroup
+		for n := range 100 {
+			all.Go(func() {
+				if _, err := s.Receive(t.Context(), app.Entry{Lane: fmt.Sprint("lane/", n%40), Kind: "work", DedupKey: fmt.Sprint(n), Body: []byte("new")}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if said := log.String(); said != "" {
+			t.Errorf("the log says: %s", said)
+		}
+	})
+}
+
+// syncedBuffer is a buffer that many may write.
+type syncedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
 }
 
 // Whoever hands over a body may use it for something else as soon as it is told anything,
