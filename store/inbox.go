@@ -146,38 +146,46 @@ func (s *Store) RetryEntry(ctx context.Context, id int64) error {
 	})
 }
 
-// DropProcessedBodies forgets what was done before an instant: work of our own
-// altogether, deliveries from outside but for the key by which a redelivery is
-// known. It returns how many entries it touched.
-func (s *Store) DropProcessedBodies(ctx context.Context, before time.Time) (int64, error) {
-	const batch = 1000 // so that no transaction holds up the others for long
-	for dropped := int64(0); ; {
+// DropProcessed forgets what was done before one instant: work of our own altogether,
+// deliveries from outside but for the key by which a redelivery is known, which is
+// forgotten where they were done before the other. It returns how many entries it touched.
+func (s *Store) DropProcessed(ctx context.Context, bodies, keys time.Time) (dropped int64, err error) {
+	for _, drop := range []struct {
+		statement string
+		before    time.Time
+	}{
+		{`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
+			WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NULL ` + atMost(dropBatch) + `)`, bodies},
+		{`UPDATE deliveries SET body = NULL WHERE id IN (SELECT id FROM deliveries
+			WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NOT NULL ` + atMost(dropBatch) + `)`, bodies},
+		{`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
+			WHERE state = 'done' AND body IS NULL AND finished_at < $1 ` + atMost(dropBatch) + `)`, keys},
+	} {
+		n, err := s.drop(ctx, drop.statement, drop.before)
+		if dropped += n; err != nil {
+			return dropped, fmt.Errorf("dropping processed deliveries: %w", err)
+		}
+	}
+	return dropped, nil
+}
+
+// dropBatch bounds what one transaction drops, so that it holds up the others not for long.
+const dropBatch = 1000
+
+// drop repeats a statement until it finds nothing from before an instant.
+func (s *Store) drop(ctx context.Context, statement string, before time.Time) (dropped int64, err error) {
+	for {
 		var n int64
 		err := s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-			n = 0
-			for _, statement := range []string{
-				`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
-				 WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NULL ` + atMost(batch) + `)`,
-				`UPDATE deliveries SET body = NULL WHERE id IN (SELECT id FROM deliveries
-				 WHERE state = 'done' AND body IS NOT NULL AND finished_at < $1 AND dedup_key IS NOT NULL ` + atMost(batch) + `)`,
-			} {
-				result, err := tx.ExecContext(ctx, statement, before.UnixMicro())
-				if err != nil {
-					return fmt.Errorf("dropping processed deliveries: %w", err)
-				}
-				affected, err := result.RowsAffected()
-				if err != nil {
-					return fmt.Errorf("dropping processed deliveries: %w", err)
-				}
-				n += affected
+			result, err := tx.ExecContext(ctx, statement, before.UnixMicro())
+			if err != nil {
+				return err
 			}
-			return nil
+			n, err = result.RowsAffected()
+			return err
 		})
-		if err != nil {
+		if dropped += n; err != nil || n == 0 {
 			return dropped, err
-		}
-		if dropped += n; n == 0 {
-			return dropped, nil
 		}
 	}
 }

@@ -98,7 +98,7 @@ func TestProcessedBodiesAreDropped(t *testing.T) {
 		receive(t, s, "b", "guid-new", "new")
 		recent := run()
 
-		dropped, err := s.DropProcessedBodies(t.Context(), clock.now())
+		dropped, err := s.DropProcessed(t.Context(), clock.now(), clock.now().Add(-time.Hour))
 		must(t, err)
 		if dropped != 2 {
 			t.Errorf("dropped %d, want 2", dropped)
@@ -115,6 +115,19 @@ func TestProcessedBodiesAreDropped(t *testing.T) {
 		}
 		if got := receive(t, s, "a", "guid-old", "again"); got != app.Duplicate {
 			t.Errorf("an old delivery that comes again: receipt %v", got)
+		}
+		clock.advance(time.Hour)
+		dropped, err = s.DropProcessed(t.Context(), clock.now().Add(-3*time.Hour), clock.now().Add(-time.Hour))
+		must(t, err)
+		if dropped != 1 {
+			t.Errorf("forgot %d keys, want 1", dropped)
+		}
+		if _, err := s.ShowEntry(t.Context(), old); !app.Is(err, app.CodeNotFound) {
+			t.Errorf("the key of what was done long ago is kept: %v", err)
+		}
+		for _, kept := range []int64{recent, parked} {
+			_, err := s.ShowEntry(t.Context(), kept)
+			must(t, err)
 		}
 	})
 }

@@ -95,10 +95,15 @@ func (a *application) entries() map[string]worker.Handler {
 	return handlers
 }
 
+// keepKeys is how long the key of a processed delivery is known, so that it is not run
+// again. GitHub sends none again that is older than three days.
+const keepKeys = 30 * 24 * time.Hour
+
 // dropBodies empties deliveries that were processed long ago, and comes again.
 func (a *application) dropBodies(ctx context.Context, _ app.Entry) error {
-	if _, err := a.store.DropProcessedBodies(ctx, a.clock().Add(-a.keep)); err != nil {
-		return fmt.Errorf("emptying old deliveries: %w", err)
+	now := a.clock()
+	if _, err := a.store.DropProcessed(ctx, now.Add(-a.keep), now.Add(-max(a.keep, keepKeys))); err != nil {
+		return err
 	}
 	if err := a.store.DropCommandCounts(ctx, a.clock().Add(-a.keep)); err != nil {
 		return err
