@@ -32,6 +32,3 @@ type HookDelivery struct {
 	Installation int64
 	Repository   int64
 }
-
-// Delivered reports whether the webhook was taken.
-func (d HookDelivery) Delivered() bool { return d.StatusCode >= 200 && d.StatusCode < 300 }

@@ -12,6 +12,7 @@ import (
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -52,8 +53,7 @@ func TestNumbersAndTrailsHaveNoGaps(t *testing.T) {
 		}
 		sealed, err := s.SealAudit(t.Context())
 		must(t, err)
-		entries, broken, err := s.VerifyAudit(t.Context())
-		must(t, err)
+		entries, broken := storetest.VerifyAudit(t, s)
 		if sealed != kept {
 			t.Errorf("sealed %d of %d", sealed, kept)
 		}

@@ -142,7 +142,7 @@ func (tx *Tx) standing(ctx context.Context, i app.Installation) error {
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	reached, err := ids(ctx, tx, `SELECT id FROM repositories WHERE installation = $1`, i.ID)
+	reached, err := tx.ids(ctx, "repositories that an installation reaches", `SELECT id FROM repositories WHERE installation = $1`, i.ID)
 	if err != nil {
 		return fmt.Errorf("resuming installation %d: %w", i.ID, err)
 	}
@@ -168,22 +168,6 @@ func (tx *Tx) stands(ctx context.Context, installation int64) (bool, error) {
 		return false, fmt.Errorf("asking whether installation %d is still suspended: %w", installation, err)
 	}
 	return true, nil
-}
-
-func ids(ctx context.Context, tx *Tx, query string, args ...any) (list []int64, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, rows.Err()
 }
 
 // resume has everything of a repository that waits for a later try tried now. The

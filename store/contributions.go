@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/agora-rfc/agora/app/community"
 )
@@ -21,12 +20,6 @@ func (tx *Tx) AddContribution(ctx context.Context, account int64, c community.Co
 	}
 	n, err := result.RowsAffected()
 	return n > 0, err
-}
-
-// Contributions lists what everybody did in a community since an instant, oldest
-// first.
-func (tx *Tx) Contributions(ctx context.Context, account int64, since time.Time) ([]community.Contribution, error) {
-	return tx.contributions(ctx, `WHERE community = $1 AND at >= $2 ORDER BY at, id`, account, since.UnixMicro())
 }
 
 // ContributionsOf lists the newest contributions of a member, newest first; all

@@ -37,8 +37,7 @@ func chain(t *testing.T, s *store.Store, community int64) (entries []audit.Entry
 
 func intact(t *testing.T, s *store.Store, want int) {
 	t.Helper()
-	entries, broken, err := s.VerifyAudit(t.Context())
-	must(t, err)
+	entries, broken := storetest.VerifyAudit(t, s)
 	if entries != want || len(broken) > 0 {
 		t.Errorf("verified %d entries, want %d: %v", entries, want, broken)
 	}

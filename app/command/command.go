@@ -64,24 +64,6 @@ type Problem struct {
 // Error gives the reason, so that a Problem can travel as an error.
 func (p *Problem) Error() string { return p.Reason }
 
-// Added returns the invocations of after that before does not have, counting repetitions: what an edit of a comment
-// brought. Commands are the same when their Raw is.
-func Added(before, after []Invocation) []Invocation {
-	have := make(map[string]int, len(before))
-	for _, invocation := range before {
-		have[invocation.Raw]++
-	}
-	var added []Invocation
-	for _, invocation := range after {
-		if have[invocation.Raw] > 0 {
-			have[invocation.Raw]--
-			continue
-		}
-		added = append(added, invocation)
-	}
-	return added
-}
-
 // quote shows a word of the comment inside a sentence, cut to a length that keeps the sentence readable.
 func quote(word string) string {
 	const longest = 40

@@ -191,19 +191,6 @@ func TestLinesAndRaw(t *testing.T) {
 	}
 }
 
-func TestAddedIsWhatAnEditBrought(t *testing.T) {
-	t.Parallel()
-	before, _ := Parse("/vote yes\n/rfc status\n/rfc status")
-	after, _ := Parse("so:\n/rfc status\n/rfc status\n/rfc status\n/VOTE  yes\n/vote no")
-	var got []string
-	for _, invocation := range Added(before, after) {
-		got = append(got, invocation.Raw)
-	}
-	if diff := cmp.Diff([]string{"/rfc status", "/vote no"}, got); diff != "" {
-		t.Errorf("added (-want +got):\n%s", diff)
-	}
-}
-
 func TestHostileCommentsAreRefusedWhole(t *testing.T) {
 	t.Parallel()
 	const vote = "/vote approve\n\n"

@@ -160,8 +160,6 @@ type Tx interface {
 	// AddContribution appends what a member did once per (community, Source); it
 	// reports whether it is new.
 	AddContribution(ctx context.Context, community int64, contribution Contribution) (added bool, err error)
-	// Contributions lists what everybody did since an instant, oldest first.
-	Contributions(ctx context.Context, community int64, since time.Time) ([]Contribution, error)
 	// ContributionsOf lists a member's newest contributions, newest first; all when
 	// limit is 0.
 	ContributionsOf(ctx context.Context, community, member int64, limit int) ([]Contribution, error)

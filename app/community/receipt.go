@@ -56,9 +56,6 @@ func (t Term) Void() bool {
 	return t.Verdict == VoidByEntry || t.Verdict == VoidByBurst || t.Verdict == VoidByExchange
 }
 
-// Capped tells whether a cap keeps the term, or a part of it, from counting.
-func (t Term) Capped() bool { return t.Verdict == BeyondDay || t.Verdict == BeyondSubject }
-
 // Why explains in plain words what keeps the term from counting in full; empty when nothing does.
 func (t Term) Why() string {
 	switch t.Verdict {

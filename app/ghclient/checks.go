@@ -9,12 +9,6 @@ import (
 	"github.com/agora-rfc/agora/app"
 )
 
-// CheckRun is a check run that stands on a commit.
-type CheckRun struct {
-	ID int64
-	app.Check
-}
-
 // CreateCheck puts a check run on a commit and gives its id.
 func (c *RepoClient) CreateCheck(ctx context.Context, check app.Check) (int64, error) {
 	made, err := repoCall(ctx, c, fmt.Sprintf("putting the check %s on %s", check.Name, c.commit(check.HeadSHA)),
@@ -40,30 +34,6 @@ func (c *RepoClient) UpdateCheck(ctx context.Context, id int64, check app.Check)
 	return err
 }
 
-// ChecksForRef lists the App's own latest check runs of a name on a commit.
-func (c *RepoClient) ChecksForRef(ctx context.Context, sha, checkName string) ([]CheckRun, error) {
-	found, err := repoList(ctx, c, fmt.Sprintf("reading the check %s on %s", checkName, c.commit(sha)),
-		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]*github.CheckRun, *github.Response, error) {
-			page, response, err := client.Checks.ListCheckRunsForRef(ctx, owner, name, sha, &github.ListCheckRunsOptions{
-				CheckName: &checkName, AppID: &c.g.id, ListOptions: at,
-			})
-			if err != nil {
-				return nil, response, err
-			}
-			return page.CheckRuns, response, nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	var own []CheckRun
-	for _, run := range found {
-		if run.GetApp().GetID() == c.g.id && run.GetName() == checkName {
-			own = append(own, toCheckRun(run))
-		}
-	}
-	return own, nil
-}
-
 func (c *RepoClient) commit(sha string) string { return fmt.Sprintf("%s@%.12s", c, tidy(sha)) }
 
 func checkOutput(check app.Check) *github.CheckRunOutput {
@@ -71,14 +41,6 @@ func checkOutput(check app.Check) *github.CheckRunOutput {
 		return nil
 	}
 	return &github.CheckRunOutput{Title: &check.Title, Summary: &check.Summary}
-}
-
-func toCheckRun(run *github.CheckRun) CheckRun {
-	return CheckRun{ID: run.GetID(), Check: app.Check{
-		Name: run.GetName(), HeadSHA: run.GetHeadSHA(), Status: run.GetStatus(), Conclusion: run.GetConclusion(),
-		DetailsURL: run.GetDetailsURL(), ExternalID: run.GetExternalID(),
-		Title: run.GetOutput().GetTitle(), Summary: run.GetOutput().GetSummary(),
-	}}
 }
 
 // given leaves an empty text out of a request.

@@ -23,7 +23,22 @@ func commentPath(owner, name string, id int64) string {
 // Comments lists the comments of an issue that changed since an instant (all,
 // for the zero time), oldest first.
 func (c *RepoClient) Comments(ctx context.Context, number int, since time.Time) ([]app.Comment, error) {
-	return c.listComments(ctx, "reading the comments of "+c.issue(number), fmt.Sprintf("issues/%d/comments", number), since)
+	found, err := repoList(ctx, c, "reading the comments of "+c.issue(number),
+		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]comment, *github.Response, error) {
+			query := pageQuery(at)
+			if !since.IsZero() {
+				query.Set("since", since.UTC().Format(time.RFC3339))
+			}
+			return get[[]comment](ctx, client, fmt.Sprintf("repos/%s/%s/issues/%d/comments?%s", owner, name, number, query.Encode()))
+		})
+	if err != nil {
+		return nil, err
+	}
+	comments := mapped(found, toComment)
+	if err := c.claim(ctx, comments); err != nil {
+		return nil, err
+	}
+	return comments, nil
 }
 
 // CommentStands reports whether a comment is still there.
@@ -36,35 +51,6 @@ func (c *RepoClient) CommentStands(ctx context.Context, id int64) (bool, error) 
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// RepositoryComments lists the comments of all issues of the repository that
-// changed since an instant, oldest first.
-func (c *RepoClient) RepositoryComments(ctx context.Context, since time.Time) ([]app.Comment, error) {
-	return c.listComments(ctx, "reading the comments in "+c.String(), "issues/comments", since)
-}
-
-func (c *RepoClient) listComments(ctx context.Context, doing, path string, since time.Time) ([]app.Comment, error) {
-	found, err := repoList(ctx, c, doing,
-		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]comment, *github.Response, error) {
-			query := pageQuery(at)
-			if !since.IsZero() {
-				query.Set("since", since.UTC().Format(time.RFC3339))
-			}
-			if path == "issues/comments" {
-				query.Set("sort", "created")
-				query.Set("direction", "asc")
-			}
-			return get[[]comment](ctx, client, fmt.Sprintf("repos/%s/%s/%s?%s", owner, name, path, query.Encode()))
-		})
-	if err != nil {
-		return nil, err
-	}
-	comments := mapped(found, toComment)
-	if err := c.claim(ctx, comments); err != nil {
-		return nil, err
-	}
-	return comments, nil
 }
 
 func pageQuery(at github.ListOptions) url.Values {

@@ -11,12 +11,6 @@ import (
 	"github.com/agora-rfc/agora/app"
 )
 
-// The reasons for which GitHub lets an issue be closed.
-const (
-	ClosedCompleted  = "completed"
-	ClosedNotPlanned = "not_planned"
-)
-
 // Issue reads an issue or pull request; a pull request takes two requests.
 // CodeNotFound when it is not there, CodeGone when it was deleted or transferred.
 func (c *RepoClient) Issue(ctx context.Context, number int) (app.Issue, error) {
@@ -137,8 +131,8 @@ func (c *RepoClient) EditIssue(ctx context.Context, number int, body string) err
 	return err
 }
 
-// CloseIssue closes an issue or pull request for a reason (ClosedCompleted,
-// ClosedNotPlanned). A locked one can be closed too; a closed one stays closed.
+// CloseIssue closes an issue or pull request for a reason ("completed",
+// "not_planned"). A locked one can be closed too; a closed one stays closed.
 func (c *RepoClient) CloseIssue(ctx context.Context, number int, reason string) error {
 	_, err := repoCall(ctx, c, "closing "+c.issue(number),
 		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/agora-rfc/agora/app"
-	"github.com/agora-rfc/agora/app/ghclient"
 )
 
 func TestAnIssueTakesOneRequestAndAPullRequestTwo(t *testing.T) {
@@ -120,13 +119,13 @@ func TestListsAreReadToTheEnd(t *testing.T) {
 func TestAListWithoutEndIsAnError(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.HandleFunc("GET /repos/acme/app/issues/comments", func(w http.ResponseWriter, r *http.Request) {
+	s.HandleFunc("GET /repos/acme/app/issues/7/comments", func(w http.ResponseWriter, r *http.Request) {
 		page := 1
 		_, _ = fmt.Sscan(r.URL.Query().Get("page"), &page)
 		w.Header().Set("Link", fmt.Sprintf(`<http://%s/x?page=%d>; rel="next"`, r.Host, page+1))
 		answer(w, []any{})
 	})
-	_, err := s.repo().RepositoryComments(ctx, time.Time{})
+	_, err := s.repo().Comments(ctx, 7, time.Time{})
 	wantCode(t, err, app.CodeInvalid)
 }
 
@@ -210,7 +209,7 @@ func TestWritesSayWhatTheyMean(t *testing.T) {
 	s.HandleFunc("PATCH /repos/acme/app/", note)
 	s.HandleFunc("POST /repos/acme/app/", note)
 	repo := s.repo()
-	must(t, repo.CloseIssue(ctx, 7, ghclient.ClosedNotPlanned))
+	must(t, repo.CloseIssue(ctx, 7, "not_planned"))
 	must(t, repo.AddLabels(ctx, 7, []string{"rfc/voting"}))
 	must(t, repo.AddLabels(ctx, 7, nil))
 	must(t, repo.EditComment(ctx, 3, "<b>&"))

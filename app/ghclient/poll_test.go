@@ -253,23 +253,11 @@ func TestReactAndTakeBack(t *testing.T) {
 	s.HandleFunc("DELETE /repos/acme/app/issues/comments/3/reactions/8", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
-	s.HandleFunc("GET /repos/acme/app/issues/comments/3/reactions", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("content") != "rocket" {
-			t.Errorf("asked for %s", r.URL.RawQuery)
-		}
-		answer(w, []any{
-			map[string]any{"id": 7, "content": "rocket", "user": user(1, "kim")},
-			map[string]any{"id": 8, "content": "rocket", "user": map[string]any{"id": 2, "login": "Agora-Test[bot]", "type": "Bot"}},
-			map[string]any{"id": 9, "content": "rocket", "user": nil},
-		})
-	})
 	repo := s.repo()
 	id, err := repo.React(ctx, 3, "rocket")
 	must(t, err)
-	own, err := repo.OwnReactions(ctx, 3, "rocket")
-	must(t, err)
-	if id != 8 || len(own) != 1 || own[0].ID != 8 {
-		t.Errorf("reacted as %d, own %+v", id, own)
+	if id != 8 {
+		t.Errorf("reacted as %d", id)
 	}
 	must(t, repo.Unreact(ctx, 3, 8))
 	must(t, repo.Unreact(ctx, 3, 9)) // never was there

@@ -3,7 +3,6 @@ package ghclient_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -96,36 +95,21 @@ func TestChecks(t *testing.T) {
 		Name: "agora/rfc", HeadSHA: "abc", Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
 		DetailsURL: "https://agora.example/7", Title: "RFC-7", Summary: "accepted", ExternalID: "7",
 	}
-	run := func(id, byApp int64) map[string]any {
-		return map[string]any{
-			"id": id, "name": "agora/rfc", "head_sha": "abc", "status": "completed", "conclusion": "success",
-			"details_url": "https://agora.example/7", "external_id": "7", "app": map[string]any{"id": byApp},
-			"output": map[string]any{"title": "RFC-7", "summary": "accepted"},
-		}
-	}
 	var sent []map[string]any
 	note := func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]any
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		sent = append(sent, body)
-		answer(w, run(12, appID))
+		answer(w, map[string]any{"id": 12})
 	}
 	s.HandleFunc("POST /repos/acme/app/check-runs", note)
 	s.HandleFunc("PATCH /repos/acme/app/check-runs/12", note)
-	s.HandleFunc("GET /repos/acme/app/commits/abc/check-runs", func(w http.ResponseWriter, r *http.Request) {
-		if q := r.URL.Query(); q.Get("check_name") != "agora/rfc" || q.Get("app_id") != fmt.Sprint(appID) {
-			t.Errorf("asked for %s", r.URL.RawQuery)
-		}
-		answer(w, map[string]any{"total_count": 2, "check_runs": []any{run(12, appID), run(13, 1)}})
-	})
 	repo := s.repo()
 	id, err := repo.CreateCheck(ctx, check)
 	must(t, err)
 	must(t, repo.UpdateCheck(ctx, id, app.Check{Name: "agora/rfc", HeadSHA: "abc", Status: app.CheckInProgress}))
-	found, err := repo.ChecksForRef(ctx, "abc", "agora/rfc")
-	must(t, err)
-	if diff := cmp.Diff([]ghclient.CheckRun{{ID: 12, Check: check}}, found); diff != "" {
-		t.Error(diff)
+	if id != 12 {
+		t.Errorf("the check has the id %d", id)
 	}
 	want := []map[string]any{
 		{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/google/go-github/v62/github"
 
@@ -19,12 +18,12 @@ const maxReadings = 4
 // the pages are read would hide another one, and that is somebody's vote.
 // CodeUnavailable when no two readings agreed.
 func (c *RepoClient) CommentReactions(ctx context.Context, id int64) ([]app.Reaction, error) {
-	before, err := c.readReactions(ctx, id, "")
+	before, err := c.readReactions(ctx, id)
 	if err != nil || len(before) < perPage {
 		return before, err
 	}
 	for range maxReadings {
-		now, err := c.readReactions(ctx, id, "")
+		now, err := c.readReactions(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -60,33 +59,10 @@ func sameUpToLast(earlier, later []app.Reaction) bool {
 	return found >= len(known)
 }
 
-// OwnReactions reads the App's own reactions on a comment ("" for any content).
-func (c *RepoClient) OwnReactions(ctx context.Context, id int64, content string) ([]app.Reaction, error) {
-	own, err := c.g.App(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := c.readReactions(ctx, id, content)
-	if err != nil {
-		return nil, err
-	}
-	var ours []app.Reaction
-	for _, r := range all {
-		if strings.EqualFold(r.User.Login, own.BotLogin) {
-			ours = append(ours, r)
-		}
-	}
-	return ours, nil
-}
-
-func (c *RepoClient) readReactions(ctx context.Context, id int64, content string) ([]app.Reaction, error) {
+func (c *RepoClient) readReactions(ctx context.Context, id int64) ([]app.Reaction, error) {
 	found, err := repoList(ctx, c, c.readingReactions(id),
 		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]reaction, *github.Response, error) {
-			query := pageQuery(at)
-			if content != "" {
-				query.Set("content", content)
-			}
-			return get[[]reaction](ctx, client, reactionsPath(owner, name, id)+"?"+query.Encode())
+			return get[[]reaction](ctx, client, reactionsPath(owner, name, id)+"?"+pageQuery(at).Encode())
 		})
 	if err != nil {
 		return nil, err

@@ -11,11 +11,13 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/store"
 	"github.com/jackc/pgx/v5"
 )
@@ -125,4 +127,43 @@ func execute(t testing.TB, server, statement string) {
 	if _, err := conn.Exec(ctx, statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+// VerifyAudit reads every trail and recomputes it: each entry's own hash, its
+// place, and the chain through all entries to its head. It returns how many entries
+// it read and one error for each trail that was changed after the fact, naming the
+// first place.
+func VerifyAudit(t testing.TB, s *store.Store) (entries int, broken []error) {
+	t.Helper()
+	err := s.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		entries, broken = 0, nil
+		communities, err := tx.Communities(ctx)
+		if err != nil {
+			return err
+		}
+		for _, community := range communities {
+			chain := audit.Chain{Community: community}
+			var found error
+			err := audit.Each(ctx, tx, community, func(e audit.Entry) error {
+				entries++
+				found = errors.Join(found, chain.Add(e, false))
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			head, err := tx.AuditHead(ctx, community)
+			if err != nil {
+				return err
+			}
+			if found = errors.Join(found, chain.End(head)); found != nil {
+				broken = append(broken, found)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("reading the audit trails: %v", err)
+	}
+	return entries, broken
 }
