@@ -120,15 +120,16 @@ func (s *Store) Standing(ctx context.Context, installation int64) (app.Standing,
 	return found, nil
 }
 
-// stoppedFor is how long a suspended installation is left alone before one request
-// looks whether it still is: the event that says so may have been lost.
-const stoppedFor = 24 * time.Hour
+// suspendedFor is how long an installation of which GitHub told that it is suspended, or
+// removed, is left alone before one request looks whether it still is: the event that ends
+// it may have been lost. Who only met a refusal looks sooner (see app/ghclient).
+const suspendedFor = 24 * time.Hour
 
 // standing keeps whether the App may act for an installation. When it may again,
 // what waited there is set going.
 func (tx *Tx) standing(ctx context.Context, i app.Installation) error {
 	if i.Suspended || i.Removed {
-		return tx.setBudget(ctx, i.ID, stopped, tx.now+stoppedFor.Microseconds())
+		return tx.setBudget(ctx, i.ID, stopped, tx.now+suspendedFor.Microseconds())
 	}
 	// Also where nobody was told of a suspension: one may be about to be (Stop).
 	if _, err := tx.ExecContext(ctx, `INSERT INTO budgets (installation, kind, at) VALUES ($1, $2, 1)
