@@ -62,13 +62,14 @@ func (s *Service) judge(ctx context.Context, repo app.Repository, file, former p
 		return j, nil
 	}
 	j.Changed, j.Gone = true, !file.there()
-	var owner policyFile
-	if repo.Name != ownerRepository { // the owner's own file rules its own repository too
+	owner, repository := file, policyFile{} // the owner's own file rules its own repository too
+	if repo.Name != ownerRepository {
+		repository = file
 		if owner, err = s.file(ctx, ownersRepository(repo), ""); err != nil {
 			return j, err
 		}
 	}
-	policy, problem := resolve(owner, file)
+	policy, problem := resolve(owner, repository)
 	j.Policy, j.Problem, j.Locked = policy, problem, problem == nil && policy.Locked && repo.Name != ownerRepository
 	last, err := s.storedPolicy(ctx, repo.ID)
 	j.Ruled = last.Known() && !last.Defaults

@@ -211,6 +211,32 @@ func TestALockedOwnersConfigurationIsSaidInTheCheck(t *testing.T) {
 	}
 }
 
+// What only the owner's file may say is good there, proposed as well as pushed.
+func TestTheOwnersConfigurationIsJudgedAsTheOwners(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	const owners = "acme/.github"
+	s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: ".github", Collaborators: map[string]string{"maya": "admin"}})
+	s.settle()
+	for n, file := range []string{"version: 1\nlocked: true\n", "version: 1\nreputation: { spam_removed: no }\n"} {
+		want := []string{"success", "failure"}[n]
+		pull, err := s.sim.As("maya").OpenPullRequest(owners, ghsim.NewPullRequest{Title: "Rules for all", Files: map[string]string{policyFile: file}})
+		s.ok(err)
+		s.settle()
+		pushed := s.sim.As("maya").PutFile(owners, policyFile, file)
+		s.settle()
+		for _, sha := range []string{pull.Head.SHA, pushed} {
+			runs := s.configChecks(sha)
+			if len(runs) != 1 || runs[0].Conclusion != want {
+				t.Fatalf("%q: the checks are %+v, want one: %s", file, runs, want)
+			}
+			if strings.Contains(runs[0].Output.Summary, "belongs into") {
+				t.Errorf("the owner's file is told to go where it is: %s", runs[0].Output.Summary)
+			}
+		}
+	}
+}
+
 // A repository that cannot be read does not keep the owner's file from the others.
 func TestTheOwnersFileReachesTheOthersWhereOneRepositoryCannotBeRead(t *testing.T) {
 	t.Parallel()
