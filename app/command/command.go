@@ -23,7 +23,7 @@ type Invocation struct {
 	Noun string     // what stands after the slash, in lower case; ASCII letters and inner hyphens
 	Verb string     // the word after it, in lower case, printable ASCII; empty when the line ends there
 	Args []Argument // everything after the verb, in the order written
-	Raw  string     // the line, normalised; equal texts mean equal commands (see Added)
+	Raw  string     // the line, normalised; equal texts mean equal commands
 	Line int        // line number in the comment, from 1
 
 	fault string // what is wrong with the line itself, for people; empty when it can be read

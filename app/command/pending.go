@@ -22,7 +22,7 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 	voted := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Vote && l.Done })
 	var pending []Result
 	for _, result := range results {
-		if text := fingerprint(raw(result)); ran[text] > 0 {
+		if text := fingerprint(invocation(result).Raw); ran[text] > 0 {
 			ran[text]--
 			continue
 		}
@@ -31,7 +31,43 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 		}
 		pending = append(pending, result)
 	}
+	if in.Edited {
+		pending = leaveReworded(run, results, pending)
+	}
 	return pending
+}
+
+// leaveReworded leaves out what was done already in other words: a spelling that is mended
+// in a reason extends no vote once more, and a concern is not raised twice.
+func leaveReworded(run Run, results, pending []Result) (rest []Result) {
+	reworded := reworded(run, results)
+	for _, result := range pending {
+		if act := invocation(result).act(); reworded[act] > 0 {
+			reworded[act]--
+			continue
+		}
+		rest = append(rest, result)
+	}
+	return rest
+}
+
+// reworded counts, by what they do, the commands that were done and stand in the comment
+// no longer, letter for letter.
+func reworded(run Run, results []Result) map[string]int {
+	stand := map[string]int{}
+	for _, result := range results {
+		stand[fingerprint(invocation(result).Raw)]++
+	}
+	gone := map[string]int{}
+	for _, l := range run.Lines {
+		switch {
+		case stand[l.Text] > 0:
+			stand[l.Text]--
+		case l.Done && l.Act != "" && !l.Vote: // of votes the comment is told otherwise
+			gone[l.Act]++
+		}
+	}
+	return gone
 }
 
 // before counts the commands that stood in a comment before its edit, without those
@@ -63,7 +99,7 @@ func (r *Runner) unheard(run Run, text string) bool {
 		if voted && isVote(result) {
 			return false
 		}
-		mark := fingerprint(raw(result))
+		mark := fingerprint(invocation(result).Raw)
 		return !slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Text == mark })
 	})
 }
@@ -82,12 +118,23 @@ func (r *Runner) forgetRefused(run *Run) bool {
 	return dropped
 }
 
-// fixedVote notes, once, that an edit of a comment whose vote was taken changes
-// nothing.
-func (r *Runner) fixedVote(in Incoming, run *Run, results []Result) bool {
+// fixed notes, once, that an edit changes nothing of what was done: of the vote of a
+// comment, or of a command whose words alone were edited.
+func (r *Runner) fixed(in Incoming, run *Run, results []Result) bool {
 	if !in.Edited || run.Note != "" {
 		return false
 	}
+	switch {
+	case votesOtherwise(*run, results):
+		run.Note = "The vote of this comment was taken as it was first written; editing it changes nothing. To change your vote, write a new comment."
+	case saysOtherwise(*run, results):
+		run.Note = "What was carried out stays as it was first written; editing its words changes nothing. What is to be done once more is written in a new comment."
+	}
+	return run.Note != ""
+}
+
+// votesOtherwise reports whether a comment whose vote was taken now says another one.
+func votesOtherwise(run Run, results []Result) bool {
 	var taken, now []string
 	for _, l := range run.Lines {
 		if l.Vote && l.Done {
@@ -96,12 +143,18 @@ func (r *Runner) fixedVote(in Incoming, run *Run, results []Result) bool {
 	}
 	for _, result := range results {
 		if isVote(result) {
-			now = append(now, fingerprint(raw(result)))
+			now = append(now, fingerprint(invocation(result).Raw))
 		}
 	}
-	if len(taken) == 0 || slices.Equal(taken, now) {
-		return false
-	}
-	run.Note = "The vote of this comment was taken as it was first written; editing it changes nothing. To change your vote, write a new comment."
-	return true
+	return len(taken) > 0 && !slices.Equal(taken, now)
+}
+
+// saysOtherwise reports whether a command that was done now stands there in other words.
+func saysOtherwise(run Run, results []Result) bool {
+	reworded := reworded(run, results)
+	return slices.ContainsFunc(results, func(result Result) bool {
+		text := fingerprint(invocation(result).Raw)
+		same := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Text == text })
+		return !same && reworded[invocation(result).act()] > 0
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -112,7 +113,7 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 	}
 	pending := r.pending(in, run, known, results)
 	mended := in.Edited && r.forgetRefused(&run)
-	noted := r.fixedVote(in, &run, results)
+	noted := r.fixed(in, &run, results)
 	if (mended || noted) && len(pending) == 0 {
 		return r.save(ctx, run) // else it is saved with the first line that runs
 	}
@@ -127,7 +128,7 @@ func (r *Runner) Handle(ctx context.Context, in Incoming) error {
 			err = r.one(ctx, in, &run, result, at, contradicts, given+len(run.Lines)-before)
 		}
 		if err != nil {
-			failures = append(failures, fmt.Errorf("running %q of comment %d: %w", raw(result), in.Comment.ID, err))
+			failures = append(failures, fmt.Errorf("running %q of comment %d: %w", invocation(result).Raw, in.Comment.ID, err))
 		}
 	}
 	return errors.Join(failures...)
@@ -143,7 +144,8 @@ func (r *Runner) GiveUp(ctx context.Context, in Incoming, reason string) error {
 		return err
 	}
 	for _, result := range r.pending(in, run, known, r.registry.Read(in.Comment.Body)) {
-		line := Line{Text: fingerprint(raw(result)), At: in.Comment.CreatedAt, Vote: isVote(result), Say: reason}
+		line := lineOf(result, in.Comment.CreatedAt)
+		line.Say = reason
 		if err := r.record(ctx, in, &run, line, nil); err != nil {
 			return err
 		}
@@ -172,7 +174,7 @@ func (r *Runner) load(ctx context.Context, in Incoming, at time.Time) (run Run, 
 // one carries out a command whose author gave that many others within its minute, as
 // far as is known.
 func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, at time.Time, contradicts bool, given int) error {
-	line := Line{Text: fingerprint(raw(result)), At: at, Vote: isVote(result)}
+	line := lineOf(result, at)
 	if given >= commandsPerMinute { // nothing is asked of GitHub for it
 		return r.record(ctx, in, run, line, nil)
 	}
@@ -208,7 +210,7 @@ func (r *Runner) one(ctx context.Context, in Incoming, run *Run, result Result, 
 // untimely finds the line of a command that was refused for the hour alone, -1 for
 // none.
 func untimely(run Run, result Result) int {
-	text := fingerprint(raw(result))
+	text := fingerprint(invocation(result).Raw)
 	return slices.IndexFunc(run.Lines, func(l Line) bool { return l.Untimely && l.Text == text })
 }
 
@@ -225,7 +227,9 @@ func (r *Runner) lookAgain(ctx context.Context, in Incoming, run *Run, result Re
 				return err
 			}
 			saved.Lines = slices.Clone(run.Lines)
-			saved.Lines[untimely(*run, result)] = Line{Text: fingerprint(raw(result)), At: at, Vote: isVote(result), Done: true, Say: reply}
+			line := lineOf(result, at)
+			line.Done, line.Say = true, reply
+			saved.Lines[untimely(*run, result)] = line
 			return saveRun(ctx, tx, saved)
 		})
 	}
@@ -324,11 +328,27 @@ func (r *Runner) explain(p *Problem) string {
 	return text
 }
 
-func raw(result Result) string {
+func invocation(result Result) Invocation {
 	if result.Problem != nil {
-		return result.Problem.Invocation.Raw
+		return result.Problem.Invocation
 	}
-	return result.Command.Invocation.Raw
+	return result.Command.Invocation
+}
+
+func lineOf(result Result, at time.Time) Line {
+	i := invocation(result)
+	return Line{Text: fingerprint(i.Raw), Act: i.act(), At: at, Vote: isVote(result)}
+}
+
+// act is the fingerprint of what a command does: of all of it but what stands in quotes.
+func (i Invocation) act() string {
+	words := []string{i.Noun, i.Verb}
+	for _, a := range i.Args {
+		if !a.Quoted {
+			words = append(words, a.source)
+		}
+	}
+	return fingerprint(strings.Join(words, " "))
 }
 
 // fingerprint tells one command line from another without keeping people's words.

@@ -3,6 +3,7 @@ package command_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,63 @@ func TestCommandsThatComeAtOnceAreCountedTogether(t *testing.T) {
 		}
 		if done != allowed || told != 1 || lines != comments*commands {
 			t.Errorf("of %d commands %d were carried out, and %d were told that they were too many; want all, %d and 1", lines, done, told, allowed)
+		}
+	})
+}
+
+// An edit runs what is new. The same again in other words is not: a spelling that is mended
+// in a reason does nothing once more, which its author is told once.
+func TestACommandThatIsRewordedIsNotCarriedOutAgain(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var did []string
+		handlers := map[string]command.Handler{}
+		for _, name := range []string{"/rfc extend", "/concern raise", "/agora version"} {
+			handlers[name] = func(_ context.Context, call command.Call) (command.Apply, error) {
+				return func(context.Context) (string, error) {
+					did = append(did, call.Command.Invocation.Raw)
+					return "", nil
+				}, nil
+			}
+		}
+		runner := command.NewRunner(command.Default(), s.Commands(), func(text string, _ int) string { return text }, handlers)
+		at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		author, before := app.User{ID: 7, Login: "lee"}, ""
+		for n, step := range []struct {
+			body string
+			does []string
+			told bool
+		}{
+			{body: `/rfc extend 1d "hoilday"`, does: []string{`/rfc extend 1d "hoilday"`}},
+			{body: `/rfc extend 1d "holiday"`, told: true},
+			{body: `/rfc extend 1d "holiday"` + "\n" + `/rfc extend 2d "more"`, does: []string{`/rfc extend 2d "more"`}, told: true},
+			{body: `/rfc extend 1d "holiday"` + "\n" + `/concern raise "teh cost"` + "\n" + `/concern raise "another"`,
+				does: []string{`/concern raise "teh cost"`, `/concern raise "another"`}, told: true},
+			{body: `/concern raise "the cost"` + "\n" + `/concern raise "another"` + "\n" + `/concern raise "a third"`,
+				does: []string{`/concern raise "a third"`}, told: true},
+			{body: `/concern raise "the cost"` + "\n" + "/agora version", does: []string{"/agora version"}, told: true},
+		} {
+			did = nil
+			comment := app.Comment{ID: 5, Author: author, Body: step.body, CreatedAt: at, UpdatedAt: at.Add(time.Duration(n) * time.Minute)}
+			err := runner.Handle(t.Context(), command.Incoming{Repo: app.Repository{ID: 9, Owner: app.Account{ID: 77}},
+				Ref: app.IssueRef{Repository: 9, Number: 1}, Comment: comment, Edited: n > 0, Editor: author, Previous: before})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before = step.body
+			if !slices.Equal(did, step.does) {
+				t.Errorf("%s\n\ncarried out %q, want %q", step.body, did, step.does)
+			}
+			err = s.Commands().View(t.Context(), func(ctx context.Context, tx command.Tx) error {
+				run, err := tx.CommandRun(ctx, 9, 5)
+				if told := strings.Count(run.Reply(), "stays as it was first written") == 1; told != step.told {
+					t.Errorf("%s\n\nis answered %q", step.body, run.Reply())
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
