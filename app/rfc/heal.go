@@ -17,8 +17,11 @@ const rereadOverlap = 10 * time.Minute
 
 // Reread heals what was missed in a repository since the last reading: every issue
 // and pull request that changed is looked at as if its event had come, with the
-// comments on RFCs. It asks one request when nothing changed, and sets the next one. Where
-// the first configuration is broken, that is read again too.
+// comments on RFCs. It asks one request when nothing changed. Where the first
+// configuration is broken, that is read again too.
+//
+// The next re-reading is ordered first: whatever becomes of this one, that comes, and
+// begins where the last good one began.
 func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error {
 	repo, err := s.repository(ctx, o.Repository)
 	if app.Is(err, app.CodeNotFound) {
@@ -27,12 +30,15 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	if err != nil {
 		return err
 	}
+	now := s.now()
+	if err := s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery())); err != nil {
+		return err
+	}
 	p := publication{Service: s, ref: app.IssueRef{Repository: repo.ID}}
 	last, err := p.written(ctx, "reread")
 	if err != nil {
 		return err
 	}
-	now := s.now()
 	since := last.SentAt.Add(-rereadOverlap)
 	if last.SentAt.IsZero() {
 		since = now.Add(-24 * time.Hour)
@@ -59,9 +65,6 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	}
 	last.SentAt = now
 	if err := p.save(ctx, last); err != nil {
-		return err
-	}
-	if err := s.Community.RereadAgain(ctx, repo, now.Add(community.RereadEvery())); err != nil {
 		return err
 	}
 	return s.Community.MendPolicy(ctx, repo)
