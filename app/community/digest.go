@@ -95,25 +95,27 @@ type digestOrder struct {
 	Month      string `json:"month"` // 2026-10
 }
 
-// Look orders the digests that are due, and comes again the next day: a digest is
-// due from its day of the month on, so that late events and a day on which nobody
-// worked change nothing in the end. What stands there already is only brought up to date.
+// Look orders the digests that are due: a digest is due from its day of the month on, so
+// that late events and a day on which nobody worked change nothing in the end. What stands
+// there already is only brought up to date. The next day's look is ordered first: whatever
+// becomes of this one, that comes.
 func (d *Digests) Look(ctx context.Context) error {
 	now := d.clock().UTC()
-	return d.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		installations, err := tx.Installations(ctx)
-		if err != nil {
-			return err
-		}
-		for _, installation := range installations {
-			if installation.Removed || installation.Suspended {
-				continue
-			}
-			if err := d.order(ctx, tx, installation.Account, now); err != nil {
-				return fmt.Errorf("looking for digests of %s: %w", installation.Account.Login, err)
-			}
-		}
+	err := d.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		return OrderDigests(ctx, tx, (engagement.DayOf(now) + 1).Begins().Add(afterMidnight))
+	})
+	if err != nil {
+		return err
+	}
+	return d.eachCommunity(ctx, func(installation app.Installation) error {
+		if installation.Removed || installation.Suspended {
+			return nil
+		}
+		err := d.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return d.order(ctx, tx, installation.Account, now) })
+		if err != nil {
+			return fmt.Errorf("looking for digests of %s: %w", installation.Account.Login, err)
+		}
+		return nil
 	})
 }
 

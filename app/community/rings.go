@@ -190,10 +190,15 @@ func (t *tarjan) visit(member int64) {
 // ringFlag is the kind of the trail's entries that flag a ring.
 const ringFlag = "ring"
 
-// FlagRings looks for rings in every community, flags them for a steward, and comes
-// again the next night. It takes nobody's reputation.
+// FlagRings looks for rings in every community and flags them for a steward. It takes
+// nobody's reputation. The next night's search is ordered first: whatever becomes of this
+// one, that comes.
 func (s *Service) FlagRings(ctx context.Context) error {
-	err := s.eachCommunity(ctx, func(installation app.Installation) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return OrderRings(ctx, tx, s.clock()) })
+	if err != nil {
+		return err
+	}
+	return s.eachCommunity(ctx, func(installation app.Installation) error {
 		if installation.Removed || installation.Suspended {
 			return nil
 		}
@@ -202,10 +207,6 @@ func (s *Service) FlagRings(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return OrderRings(ctx, tx, s.clock()) })
 }
 
 // OrderRings sets the timer of the next search: at the next 03:00 UTC. One that is set
