@@ -144,10 +144,15 @@ func (s *Service) Letter(ctx context.Context, e app.Entry) error {
 	})
 }
 
-// Digests orders the digests that are due, each once, and comes again tomorrow.
+// Digests orders the digests that are due, each once. Tomorrow's are ordered first:
+// whatever becomes of this run, that one comes, and finds whom this one did not get to.
 func (s *Service) Digests(ctx context.Context) error {
 	now := s.Clock()
 	next := nextDigest(now)
+	err := s.Store.InTx(ctx, func(ctx context.Context, tx Tx) error { return OrderDigests(ctx, tx, now) })
+	if err != nil {
+		return fmt.Errorf("ordering the next digests: %w", err)
+	}
 	for {
 		if err := s.wait(ctx); err != nil {
 			return err
@@ -165,9 +170,6 @@ func (s *Service) Digests(ctx context.Context) error {
 					return err
 				}
 			}
-			if len(due) < orderedAtOnce {
-				return OrderDigests(ctx, tx, next)
-			}
 			return nil
 		})
 		if err != nil {
@@ -179,16 +181,9 @@ func (s *Service) Digests(ctx context.Context) error {
 	}
 }
 
-// OrderDigests sets the timer for the digests.
+// OrderDigests sets the timer for the next digests, unless one is set: digests whose time
+// came while no server ran are sent at its start.
 func OrderDigests(ctx context.Context, tx interface {
-	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
-}, due time.Time) error {
-	return tx.SetTimer(ctx, DigestsKind, due, DigestsKind, DigestsKind, nil)
-}
-
-// BeginDigests sets the timer at a start, unless one is set: digests whose time came while
-// no server ran are sent now.
-func BeginDigests(ctx context.Context, tx interface {
 	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 }, now time.Time) error {
 	return tx.SetTimerEarlier(ctx, DigestsKind, nextDigest(now), DigestsKind, DigestsKind, nil)

@@ -152,6 +152,48 @@ func TestADigestThatFailsIsSentWholeLater(t *testing.T) {
 	})
 }
 
+// forgetful is a store that does not say, for a while, whose digest is due.
+type forgetful struct {
+	notification.Store
+	is bool
+}
+
+func (f *forgetful) InTx(ctx context.Context, do func(context.Context, notification.Tx) error) error {
+	return f.Store.InTx(ctx, func(ctx context.Context, tx notification.Tx) error { return do(ctx, forgetfulTx{tx, f}) })
+}
+
+type forgetfulTx struct {
+	notification.Tx
+	forgetful *forgetful
+}
+
+func (tx forgetfulTx) NextDigests(ctx context.Context, now, next time.Time, limit int) ([]notification.Order, error) {
+	if tx.forgetful.is {
+		return nil, errors.New("nobody knows")
+	}
+	return tx.Tx.NextDigests(ctx, now, next, limit)
+}
+
+func TestDigestsThatWereGivenUpComeTheNextDay(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		f := &forgetful{Store: o.service.Store, is: true}
+		o.service.Store = f
+		o.mails(notification.MailDigest, maya, lee)
+		o.tell(public, notification.RFCOpened)
+		for range 4 * 26 {
+			o.pass(15 * time.Minute)
+		}
+		o.expect("while nobody knows", o.sent())
+		if parked := o.parked(); len(parked) != 1 || parked[0].Kind != notification.DigestsKind {
+			t.Fatalf("parked: %+v", parked)
+		}
+		f.is = false
+		o.tell(public, notification.RFCOpened)
+		o.pass(24 * time.Hour)
+		o.expect("the day after", o.sent(), "lee: RFC-2 RFC-1", "maya: RFC-2 RFC-1")
+	})
+}
+
 func TestWhoLeavesGetsNoMoreLetters(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		o.mails(notification.MailEach, maya, lee)

@@ -167,7 +167,7 @@ func (o *office) founded() {
 		return errors.Join(errs...)
 	}))
 	o.ok(o.store.InTx(o.t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		return notification.BeginDigests(ctx, tx, o.clock.now())
+		return notification.OrderDigests(ctx, tx, o.clock.now())
 	}))
 }
 

@@ -107,7 +107,7 @@ type Tx interface {
 	WebhookClosed(ctx context.Context, webhook string) (bool, error)
 
 	Installation(ctx context.Context, account int64) (app.Installation, error)
-	SetTimer(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
+	SetTimerEarlier(ctx context.Context, key string, due time.Time, lane, kind string, body []byte) error
 }
 
 // Store runs transactions; see rfc.Store.

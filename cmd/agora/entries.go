@@ -152,7 +152,7 @@ func (a *application) begin(ctx context.Context) error {
 		if err := community.OrderRings(ctx, tx, a.clock()); err != nil {
 			return err
 		}
-		if err := notification.BeginDigests(ctx, tx, a.clock()); err != nil {
+		if err := notification.OrderDigests(ctx, tx, a.clock()); err != nil {
 			return err
 		}
 		if err := community.OrderDigests(ctx, tx, a.clock()); err != nil {
