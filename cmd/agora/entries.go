@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -99,24 +100,22 @@ func (a *application) entries() map[string]worker.Handler {
 // again. GitHub sends none again that is older than three days.
 const keepKeys = 30 * 24 * time.Hour
 
-// dropBodies empties deliveries that were processed long ago, and comes again.
+// dropBodies empties deliveries that were processed long ago, and drops whatever else has
+// had its time; where one fails, the others are done all the same. The next hour's run is
+// ordered first: whatever becomes of this one, that comes.
 func (a *application) dropBodies(ctx context.Context, _ app.Entry) error {
 	now := a.clock()
-	if _, err := a.store.DropProcessed(ctx, now.Add(-a.keep), now.Add(-max(a.keep, keepKeys))); err != nil {
-		return err
-	}
-	if err := a.store.DropCommandCounts(ctx, a.clock().Add(-a.keep)); err != nil {
-		return err
-	}
-	if err := a.store.DropNotifications(ctx, a.clock().Add(-notification.Keep)); err != nil {
-		return err
-	}
-	if _, err := a.store.DropIdleLanes(ctx); err != nil {
-		return err
-	}
-	return a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetTimer(ctx, dropKind, a.clock().Add(time.Hour), dropKind, dropKind, nil)
+	err := a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.SetTimer(ctx, dropKind, now.Add(time.Hour), dropKind, dropKind, nil)
 	})
+	if err != nil {
+		return err
+	}
+	_, processed := a.store.DropProcessed(ctx, now.Add(-a.keep), now.Add(-max(a.keep, keepKeys)))
+	counts := a.store.DropCommandCounts(ctx, now.Add(-a.keep))
+	notifications := a.store.DropNotifications(ctx, now.Add(-notification.Keep))
+	_, lanes := a.store.DropIdleLanes(ctx)
+	return errors.Join(processed, counts, notifications, lanes)
 }
 
 // recovery finds the deliveries that were lost.
