@@ -155,13 +155,16 @@ const eraseSpan = 2000
 const eraseFor = time.Hour
 
 // EraseDeliveries empties the deliveries that name somebody who left, as soon as
-// they are processed, for all who left in one pass. While there may be more of it, it
-// sets a timer to come again.
+// they are processed, for all who left in one pass. While somebody is to be erased, the
+// next pass is ordered first: whatever becomes of this one, that comes.
 func (s *Store) EraseDeliveries(ctx context.Context) error {
 	var erasures []erasure
 	var last int64
-	err := s.View(ctx, func(ctx context.Context, tx *Tx) (err error) {
-		if erasures, err = tx.erasures(ctx); err != nil {
+	err := s.InTx(ctx, func(ctx context.Context, tx *Tx) (err error) {
+		if erasures, err = tx.erasures(ctx); err != nil || len(erasures) == 0 {
+			return err
+		}
+		if err := tx.SetTimerEarlier(ctx, community.EraseKind, instant(tx.now).Add(eraseFor/6), community.EraseKind, community.EraseKind, nil); err != nil {
 			return err
 		}
 		return tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM deliveries`).Scan(&last)
@@ -197,7 +200,7 @@ func (s *Store) EraseDeliveries(ctx context.Context) error {
 	return s.truncateLog(ctx)
 }
 
-// endErasures forgets the erasures that are done, and has the others go on later.
+// endErasures forgets the erasures that are done. When all are, no pass follows.
 func (tx *Tx) endErasures(ctx context.Context, erasures []erasure) error {
 	waiting := false
 	for _, e := range erasures {
@@ -212,10 +215,10 @@ func (tx *Tx) endErasures(ctx context.Context, erasures []erasure) error {
 			return fmt.Errorf("ending the erasure of member %d: %w", e.member, err)
 		}
 	}
-	if !waiting {
+	if waiting {
 		return nil
 	}
-	return tx.SetTimerEarlier(ctx, community.EraseKind, instant(tx.now).Add(eraseFor/6), community.EraseKind, community.EraseKind, nil)
+	return tx.CancelTimer(ctx, community.EraseKind)
 }
 
 func (tx *Tx) erasures(ctx context.Context) (list []erasure, err error) {

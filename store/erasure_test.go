@@ -114,3 +114,31 @@ func TestErasingFindsFormerLoginsAndCommandsSetAside(t *testing.T) {
 		}))
 	})
 }
+
+// Nobody's erasure ends with a pass that was given up, and no pass follows the last.
+func TestAnErasureThatWasGivenUpIsFollowedByTheNext(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, clock, _ *testClock) {
+		receive(t, s, "lane", "github/1", "a body that breaks on the disk")
+		set := func(statement string, args ...any) {
+			t.Helper()
+			must(t, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.ExecContext(ctx, statement, args...)
+				return err
+			}))
+		}
+		set(`UPDATE deliveries SET body = $1`, []byte{0xff, 0xff, 0xff, 0xff})
+		must(t, s.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.Erase(ctx, acme, 7, "quinn") }))
+		if err := s.EraseDeliveries(t.Context()); err == nil {
+			t.Fatal("a broken body is passed over")
+		}
+		set(`UPDATE deliveries SET body = $1, state = 'done'`, []byte("mended"))
+		clock.advance(time.Hour + time.Second)
+		if fired, _, err := s.FireTimers(t.Context(), 10); err != nil || fired != 1 {
+			t.Errorf("after a pass that failed, %d are due (%v), want the next", fired, err)
+		}
+		must(t, s.EraseDeliveries(t.Context()))
+		if _, next, err := s.FireTimers(t.Context(), 10); err != nil || !next.IsZero() {
+			t.Errorf("after the last pass, another is due at %v (%v)", next, err)
+		}
+	})
+}
