@@ -247,6 +247,44 @@ func TestMergeQueues(t *testing.T) {
 	})
 }
 
+// The branch of a merge group names one of its pull requests; that one must not answer
+// for the others, however long GitHub does not say which they are.
+func TestAMergeGroupThatCannotBeReadIsNeverGreenByOneOfIt(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, staging{})
+	s.issue("kim", "The RFC", "Text.", "rfc")
+	bound := s.pull("lee", ghsim.NewPullRequest{Title: "Bound", Body: "Implements: RFC-1"})
+	free := s.pull("lee", ghsim.NewPullRequest{Title: "Free"})
+	for _, path := range []string{"/repos/*/*/compare/*", "/repos/*/*/commits/*/pulls"} {
+		s.sim.Fault(ghsim.Fault{PathPattern: path, Status: http.StatusNotFound, Times: 2})
+		fresh := s.sim.As("lee").QueueMerge(rfcs, bound, free)
+		s.settle()
+		if got, _ := s.check(fresh); got != "" {
+			t.Errorf("%s: while GitHub does not know the commits yet the check is %q", path, got)
+		}
+		s.pass(5 * time.Second)
+		s.pass(5 * time.Second)
+		if got, _ := s.check(fresh); got != "in_progress" {
+			t.Errorf("%s: ten seconds later the check is %q, want in_progress for the RFC in discussion", path, got)
+		}
+
+		s.sim.Fault(ghsim.Fault{PathPattern: path, Status: http.StatusNotFound})
+		lost := s.sim.As("lee").QueueMerge(rfcs, bound, free)
+		s.settle()
+		for range 13 {
+			if got, _ := s.check(lost); got == "success" {
+				t.Fatalf("%s: the merge group is green by one of its pull requests", path)
+			}
+			s.pass(5 * time.Second)
+		}
+		got, run := s.check(lost)
+		if got != "failure" || run.Output.Title != "The merge group cannot be read" {
+			t.Errorf("%s: a minute later the check is %q (%s)", path, got, run.Output.Title)
+		}
+		s.sim.ClearFaults()
+	}
+}
+
 func TestMergeQueueOfAnRFCPullRequest(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})

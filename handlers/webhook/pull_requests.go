@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/go-github/v62/github"
 
@@ -98,6 +99,13 @@ func (w *Webhooks) checkSuite(ctx context.Context, e *github.CheckSuiteEvent, _ 
 // refs/heads/gh-readonly-queue/main/pr-104-9f3c2ab.
 var queued = regexp.MustCompile(`/pr-(\d{1,9})-[0-9a-f]+$`)
 
+const (
+	// longestLag is how long after its event GitHub may not know a commit yet, and lag how
+	// long it is left alone until it is asked again.
+	longestLag = time.Minute
+	lag        = 5 * time.Second
+)
+
 // mergeGroup: the head of a merge queue needs a check that answers for every pull
 // request in it. What cannot be read fails closed.
 func (w *Webhooks) mergeGroup(ctx context.Context, e *github.MergeGroupEvent, _ []byte) error {
@@ -109,18 +117,21 @@ func (w *Webhooks) mergeGroup(ctx context.Context, e *github.MergeGroupEvent, _ 
 		return err
 	}
 	pulls, err := w.pullsOfGroup(ctx, repo, e.GetMergeGroup())
-	if app.Is(err, app.CodeUnavailable) {
-		return err
-	}
 	unreadable := ""
-	if err != nil {
+	switch {
+	case app.Is(err, app.CodeUnavailable):
+		return err
+	case (app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeInvalid)) && w.Clock().Sub(received(ctx)) < longestLag:
+		return app.RetryAfter(fmt.Errorf("reading a merge group that may be too new: %w", err), lag)
+	case err != nil:
 		unreadable = "Agora cannot tell which pull requests are in this merge group."
 	}
 	return w.RFCs.MergeGroupRequested(ctx, repo, e.GetMergeGroup().GetHeadSHA(), pulls, unreadable)
 }
 
 // pullsOfGroup lists the pull requests of a merge group: the one its branch is
-// named after, and those that the commits between base and head belong to.
+// named after, and those that the commits between base and head belong to. One alone
+// must never answer for the others, so that whatever cannot be read is an error.
 func (w *Webhooks) pullsOfGroup(ctx context.Context, repo app.Repository, group *github.MergeGroup) ([]int, error) {
 	var pulls []int
 	if found := queued.FindStringSubmatch(group.GetHeadRef()); found != nil {
@@ -131,15 +142,12 @@ func (w *Webhooks) pullsOfGroup(ctx context.Context, repo app.Repository, group 
 		pulls = append(pulls, number)
 	}
 	commits, err := w.GitHub(repo).CommitsBetween(ctx, group.GetBaseSHA(), group.GetHeadSHA())
-	if app.Is(err, app.CodeNotFound) && len(pulls) > 0 {
-		return pulls, nil // the branch is gone already, or the server cannot compare
-	}
 	if err != nil {
 		return pulls, err
 	}
 	for _, sha := range commits {
 		found, err := w.GitHub(repo).PullsForCommit(ctx, sha)
-		if err != nil && !app.Is(err, app.CodeNotFound) {
+		if err != nil {
 			return pulls, err
 		}
 		for _, p := range found {

@@ -236,7 +236,7 @@ func (w *Webhooks) Handle(ctx context.Context, entry app.Entry) error {
 			return fmt.Errorf("handling %s: %w", event, err)
 		}
 	}
-	err = handler.Handle(ctx, event, entry.DedupKey, payload)
+	err = handler.Handle(context.WithValue(ctx, receivedKey{}, entry.EnqueuedAt), event, entry.DedupKey, payload)
 	if errors.Is(err, community.ErrUnknownRepository) {
 		zerolog.Ctx(ctx).Debug().Str("event", event).Msg("the App does not reach this repository")
 		return nil
@@ -245,6 +245,14 @@ func (w *Webhooks) Handle(ctx context.Context, entry app.Entry) error {
 		return fmt.Errorf("handling %s: %w", event, err)
 	}
 	return nil
+}
+
+type receivedKey struct{}
+
+// received is when the inbox took the delivery that is handled.
+func received(ctx context.Context) time.Time {
+	at, _ := ctx.Value(receivedKey{}).(time.Time)
+	return at
 }
 
 // eventHandler decodes one event's payload and hands it on.
