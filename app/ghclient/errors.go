@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
@@ -61,6 +62,9 @@ func (r *refusal) suspended() bool {
 // repository is archived, is CodeStopped or CodeUninstalled, with a long wait: it may pass, and must be
 // taken neither for the thing's absence nor for somebody's lack of permission.
 //
+// What the caller's own end cut short is CodeUnavailable too, but says no wait: that is
+// the caller's to count. A request's own timeout is GitHub's silence, and passes.
+//
 // resumed is how often the installation had resumed before the request was made.
 func (g *GitHub) explain(ctx context.Context, a *account, resumed int64, doing string, err error) error {
 	var limit *limitError
@@ -81,6 +85,9 @@ func (g *GitHub) explain(ctx context.Context, a *account, resumed int64, doing s
 	case errors.Is(err, errTooLarge):
 		return coded(app.CodeInvalid, doing, errTooLarge)
 	}
+	if ended := over(ctx); ended != nil && !answered(err) {
+		return coded(app.CodeUnavailable, doing, ended)
+	}
 	code, cause := judge(err)
 	if code == app.CodeUnavailable {
 		return app.RetryAfter(coded(code, doing, cause), a.failed())
@@ -97,6 +104,15 @@ func (g *GitHub) explain(ctx context.Context, a *account, resumed int64, doing s
 		return app.RetryResumed(coded(code, doing, cause), stoppedFor, a.installation)
 	}
 	return app.RetryAfter(coded(code, doing, cause), stoppedFor)
+}
+
+// over is why the caller can wait no longer, nil while they can. A connection may end at
+// the deadline a moment before the context says so.
+func over(ctx context.Context) error {
+	if at, bounded := ctx.Deadline(); ctx.Err() == nil && bounded && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 var sentences = map[string]string{
@@ -132,6 +148,12 @@ func judge(err error) (string, error) {
 		err = address.Err
 	}
 	return app.CodeUnavailable, err
+}
+
+// answered reports whether GitHub itself said what went wrong.
+func answered(err error) bool {
+	var token *ghinstallation.HTTPError
+	return refusalOf(err) != nil || errors.As(err, &token) && token.Response != nil
 }
 
 func judgeStatus(status int) string {

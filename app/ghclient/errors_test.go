@@ -204,6 +204,67 @@ func TestACancelledCallSaysSo(t *testing.T) {
 	}
 }
 
+// Who has no time left counts that as a failure of theirs; GitHub's silence is none.
+func TestACallersOwnDeadlineIsNotGitHubsFailure(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]func(w http.ResponseWriter){
+		"before the answer": func(http.ResponseWriter) {},
+		"in the answer": func(w http.ResponseWriter) {
+			_, _ = w.Write([]byte(`{"number": 7, `))
+			w.(http.Flusher).Flush()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			s.HandleFunc("GET /repos/acme/app/issues/7", func(w http.ResponseWriter, r *http.Request) {
+				ends(w)
+				<-r.Context().Done()
+			})
+			s.reply("GET /repos/acme/app/issues/8", 502, "bad gateway")
+			repo := s.repo()
+			short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+			defer cancel()
+			_, err := repo.Issue(short, 7)
+			wantCode(t, err, app.CodeUnavailable)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v does not say that the time is over", err)
+			}
+			if delay, waits := app.RetryDelay(err); waits {
+				t.Errorf("it is to be tried again in %v without counting", delay)
+			}
+			_, err = repo.Issue(ctx, 8) // GitHub's failures begin here
+			if delay, waits := app.RetryDelay(err); !waits || delay != 10*time.Second {
+				t.Errorf("GitHub's own failure is tried again in %v, %v", delay, waits)
+			}
+		})
+	}
+}
+
+// silent is a network on which an exchange ends by its own timeout.
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/access_tokens") {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	return nil, fmt.Errorf("waiting for an answer: %w", context.DeadlineExceeded)
+}
+
+func TestARequestsOwnTimeoutIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	patient, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	g, err := ghclient.New(settings(s.url), ghclient.Options{HTTP: silent{}})
+	must(t, err)
+	_, err = g.Repo(acme()).Issue(patient, 7)
+	wantCode(t, err, app.CodeUnavailable)
+	if delay, waits := app.RetryDelay(err); !waits || delay != 10*time.Second {
+		t.Errorf("delay %v, %v", delay, waits)
+	}
+}
+
 func TestARefusedTokenIsNotTheThingsAbsence(t *testing.T) {
 	t.Parallel()
 	for status, code := range map[int]string{
