@@ -81,7 +81,11 @@ func (p *ActionsProver) Proves(ctx context.Context, token string) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	verified, err := verifier.Verify(ctx, token)
+	var unread error
+	verified, err := verifier.Verify(context.WithValue(ctx, unreadKey{}, &unread), token)
+	if unread != nil {
+		return 0, &app.Error{Code: app.CodeUnavailable, Message: "The token cannot be checked now.", Err: unread}
+	}
 	if err != nil {
 		return 0, &app.Error{Code: app.CodeForbidden, Message: "The token proves nothing.", Err: err}
 	}
@@ -105,10 +109,36 @@ func (p *ActionsProver) ready(ctx context.Context) (*oidc.IDTokenVerifier, error
 	if p.verifier != nil {
 		return p.verifier, nil
 	}
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.issuer)
+	ctx = oidc.ClientContext(ctx, p.client)
+	var description struct {
+		Keys string `json:"jwks_uri"`
+	}
+	provider, err := oidc.NewProvider(ctx, p.issuer)
+	if err == nil {
+		err = provider.Claims(&description)
+	}
 	if err != nil {
 		return nil, &app.Error{Code: app.CodeUnavailable, Message: "The token cannot be checked now.", Err: err}
 	}
-	p.verifier = provider.Verifier(&oidc.Config{ClientID: p.audience, Now: p.now})
+	// Signatures are RS256, the only ones that GitHub makes and a verifier's default.
+	p.verifier = oidc.NewVerifier(p.issuer, keySet{oidc.NewRemoteKeySet(ctx, description.Keys)}, &oidc.Config{ClientID: p.audience, Now: p.now})
 	return p.verifier, nil
+}
+
+// keySet tells that the issuer's keys could not be read from that a token is signed by
+// none of them: the verifier makes one error of both. Who sends forged tokens may use up
+// the requests there are, so that one over the rate is a token unchecked, not a bad one.
+type keySet struct{ *oidc.RemoteKeySet }
+
+// unreadKey finds in the context where to note why the keys could not be read.
+type unreadKey struct{}
+
+// VerifySignature implements oidc.KeySet.
+func (k keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	payload, err := k.RemoteKeySet.VerifySignature(ctx, token)
+	// Only the error of reading them has a cause.
+	if unread, noted := ctx.Value(unreadKey{}).(*error); noted && errors.Unwrap(err) != nil {
+		*unread = err
+	}
+	return payload, err
 }

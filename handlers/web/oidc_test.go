@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -49,11 +50,21 @@ func newIssuer(t *testing.T) *issuer {
 		return map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"}}
 	}))
 	mux.HandleFunc("/keys", answer(func() any {
-		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "one", Algorithm: "RS256", Use: "sig"}}}
+		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "one", Algorithm: "RS256", Use: "sig"}}}
 	}))
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)
 	return i
+}
+
+// rotate gives the issuer another key.
+func (i *issuer) rotate(t *testing.T) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.key = key
 }
 
 // token signs the claims of a workflow, changed by some.
@@ -140,5 +151,55 @@ func TestIssuerThatIsDownIsNotARefusal(t *testing.T) {
 	i.down.Store(false)
 	if _, err := p.Proves(t.Context(), i.token(t, i.key, nil)); err != nil {
 		t.Errorf("it stays refused: %v", err)
+	}
+}
+
+func TestKeysThatCannotBeReadAreNotARefusal(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	p := web.NewActionsProver(i.URL, publicURL, func() time.Time { return now })
+	if _, err := p.Proves(t.Context(), "nonsense"); !app.Is(err, app.CodeForbidden) { // the issuer's description is read
+		t.Errorf("what is no token: %v", err)
+	}
+	i.down.Store(true)
+	if id, err := p.Proves(t.Context(), i.token(t, i.key, nil)); id != 0 || !app.Is(err, app.CodeUnavailable) {
+		t.Errorf("while the keys cannot be read: repository %d, %v", id, err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if id, err := p.Proves(gone, i.token(t, i.key, nil)); id != 0 || !app.Is(err, app.CodeUnavailable) {
+		t.Errorf("while nobody waits for the keys: repository %d, %v", id, err)
+	}
+	i.down.Store(false)
+	if id, err := p.Proves(t.Context(), i.token(t, i.key, nil)); id != 10 || err != nil {
+		t.Errorf("repository %d, %v", id, err)
+	}
+	i.down.Store(true)
+	if id, err := p.Proves(t.Context(), i.token(t, i.key, map[string]any{"aud": "https://elsewhere.example"})); id != 0 || !app.Is(err, app.CodeForbidden) {
+		t.Errorf("a token for somebody else, when the keys are known: repository %d, %v", id, err)
+	}
+}
+
+// The issuer changes its key while somebody has used up what may be asked of it.
+func TestAGoodTokenOfANewKeyIsNotRefusedForOthersForgeries(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	p := web.NewActionsProver(i.URL, publicURL, func() time.Time { return now })
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if id, err := p.Proves(t.Context(), i.token(t, other, nil)); id != 0 || err == nil {
+			t.Fatalf("a forged token proves repository %d, %v", id, err)
+		}
+	}
+	good := i.token(t, i.key, nil)
+	i.rotate(t)
+	if id, err := p.Proves(t.Context(), i.token(t, i.key, nil)); id != 0 || !app.Is(err, app.CodeUnavailable) {
+		t.Errorf("by the new key: repository %d, %v, want to be asked again later", id, err)
+	}
+	if id, err := p.Proves(t.Context(), good); id != 10 || err != nil {
+		t.Errorf("by the key that is known: repository %d, %v", id, err)
 	}
 }
