@@ -49,7 +49,7 @@ type GitHub struct {
 	WebURL, V3APIURL, V4APIURL string
 	// App are the App's credentials.
 	App GitHubApp
-	// OAuth is for signing in to pages; it may be empty.
+	// OAuth is reserved for signing in to pages: it may be empty, and nothing uses it yet.
 	OAuth OAuth
 }
 
