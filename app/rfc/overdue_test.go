@@ -34,7 +34,7 @@ func (h *hall) looks(at time.Time, after time.Duration) {
 func (h *hall) loaded() (r *rfc.RFC, round *rfc.Round) {
 	h.t.Helper()
 	h.change(func(ctx context.Context, tx *store.Tx) (err error) {
-		if r, err = tx.RFCByIssue(ctx, hallIssue); err != nil {
+		if r, err = tx.RFCByIssue(ctx, hallIssue); err != nil || r.Round == 0 {
 			return err
 		}
 		round, err = tx.Round(ctx, r.ID, r.Round)

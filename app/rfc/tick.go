@@ -22,21 +22,16 @@ type plannedOpening struct {
 // ever read, or GitHub does not answer, no round is opened.
 func (s *Service) prepareOpening(ctx context.Context, repo app.Repository, r *RFC) (plannedOpening, error) {
 	var o plannedOpening
-	switch now := s.now(); {
-	case r.State == Open && !r.DiscussionEnds.IsZero() && !now.Before(r.DiscussionEnds):
-		o.trigger = TriggerDiscussionOver
-	case r.State == Postponed && !r.RetryAt.IsZero() && !now.Before(r.RetryAt):
-		o.trigger = TriggerRetry
-	case r.State == Voting && r.OpenBlocked != "":
+	if r.State == Voting && r.OpenBlocked != "" {
 		// A restart waits: it goes by the policy that is kept, so that is read again here.
 		if _, err := s.Community.ReadPolicy(ctx, repo); app.Is(err, app.CodeStopped) {
 			return o, err
 		}
 		return o, nil
-	default:
+	}
+	if o.trigger, o.due = r.opens(s.now()); !o.due {
 		return o, nil
 	}
-	o.due = true
 	var err error
 	o.policy, err = s.readyToOpen(ctx, repo)
 	switch {
@@ -48,6 +43,17 @@ func (s *Service) prepareOpening(ctx context.Context, repo app.Repository, r *RF
 		o.blocked = "GitHub does not answer when asked for the configuration or the members"
 	}
 	return o, nil
+}
+
+// opens tells what opens a round by itself, when that is due.
+func (r *RFC) opens(now time.Time) (by Trigger, due bool) {
+	switch {
+	case r.State == Open && !r.DiscussionEnds.IsZero() && !now.Before(r.DiscussionEnds):
+		return TriggerDiscussionOver, true
+	case r.State == Postponed && !r.RetryAt.IsZero() && !now.Before(r.RetryAt):
+		return TriggerRetry, true
+	}
+	return "", false
 }
 
 // readyToOpen reads the configuration and completes the profiles of the members.
@@ -64,6 +70,9 @@ func (c *change) open(ctx context.Context, o plannedOpening) error {
 	if !o.due || !Allowed(c.r.State, o.trigger, Voting) {
 		return nil
 	}
+	if o.trigger == TriggerRetry && !c.r.IssueOpen {
+		return c.staysPostponed(ctx)
+	}
 	if o.blocked != "" {
 		c.blocked(o.blocked)
 		return nil
@@ -75,6 +84,14 @@ func (c *change) open(ctx context.Context, o plannedOpening) error {
 	return c.openRound(ctx, string(o.trigger), "", app.User{})
 }
 
+// staysPostponed gives up the second vote of an RFC whose issue was closed meanwhile: a
+// steward may still take it up again.
+func (c *change) staysPostponed(ctx context.Context) error {
+	at := c.r.RetryAt
+	c.r.RetryAt, c.r.OpenBlocked, c.urgent = time.Time{}, "", true
+	return c.note(ctx, "no-second-vote", at.Format(time.RFC3339), "", "its issue was closed", app.User{}, nil)
+}
+
 // blocked remembers why no round can open though one is due.
 func (c *change) blocked(why string) {
 	if c.r.OpenBlocked != why {
@@ -82,8 +99,8 @@ func (c *change) blocked(why string) {
 	}
 }
 
-// Tick looks at an RFC because its timer is due: it reads reactions, opens a round,
-// or reads everything for the last time and decides.
+// Tick looks at an RFC because its timer is due: it reads reactions, or reads the issue
+// and opens a round, or reads everything for the last time and decides.
 func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	r, round, result, err := s.findCounted(ctx, ref)
 	if err != nil || r == nil {
@@ -114,20 +131,16 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	if err != nil {
 		return err
 	}
-	channels, err := s.readChannels(ctx, repo, r, round, result, false)
-	if err != nil {
-		return err
+	if _, due := r.opens(now); due { // unless the issue was closed meanwhile
+		return s.refresh(ctx, repo, ref.Number, Cause{}, heard)
 	}
-	planned, err := s.prepareOpening(ctx, repo, r)
+	channels, err := s.readChannels(ctx, repo, r, round, result, false)
 	if err != nil {
 		return err
 	}
 	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
 		c.heard = heard
-		if err := c.take(ctx, channels); err != nil {
-			return err
-		}
-		return c.open(ctx, planned)
+		return c.take(ctx, channels)
 	}))
 }
 
