@@ -126,13 +126,16 @@ type File struct {
 	SHA     string
 }
 
-// IssueEvent is one change of a label or of the open state, from the issue's own
-// event list; it tells who acted when the webhook was lost.
+// IssueEvent is one change of a label, of the open state or of a review, from the issue's
+// own event list; it tells who acted, and what a review was, when the webhook was lost.
 type IssueEvent struct {
 	Actor User
-	Event string // "labeled", "unlabeled", "closed", "reopened"
+	Event string // "labeled", "unlabeled", "closed", "reopened", "review_dismissed"
 	Label string
 	At    time.Time
+	// Review is the id of the review that was dismissed, and ReviewState its state before.
+	Review      int64
+	ReviewState string
 }
 
 // Installation is the App on one account: one community.

@@ -153,8 +153,8 @@ func (c *RepoClient) ReopenIssue(ctx context.Context, number int) error {
 	return err
 }
 
-// IssueEvents lists who labelled, unlabelled, closed and reopened an issue,
-// oldest first. CodeNotFound when GitHub does not show them.
+// IssueEvents lists who labelled, unlabelled, closed and reopened an issue, and who
+// dismissed which review of it, oldest first. CodeNotFound when GitHub does not show them.
 func (c *RepoClient) IssueEvents(ctx context.Context, number int) ([]app.IssueEvent, error) {
 	found, err := repoList(ctx, c, "reading the history of "+c.issue(number),
 		func(ctx context.Context, client *github.Client, owner, name string, at github.ListOptions) ([]*github.IssueEvent, *github.Response, error) {
@@ -166,9 +166,11 @@ func (c *RepoClient) IssueEvents(ctx context.Context, number int) ([]app.IssueEv
 	events := make([]app.IssueEvent, 0, len(found))
 	for _, e := range found {
 		switch kind := strings.ToLower(e.GetEvent()); kind {
-		case "labeled", "unlabeled", "closed", "reopened":
+		case "labeled", "unlabeled", "closed", "reopened", "review_dismissed":
+			dismissed := e.GetDismissedReview()
 			events = append(events, app.IssueEvent{
 				Actor: toUser(e.Actor), Event: kind, Label: e.GetLabel().GetName(), At: e.GetCreatedAt().UTC(),
+				Review: dismissed.GetReviewID(), ReviewState: strings.ToUpper(dismissed.GetState()),
 			})
 		}
 	}

@@ -231,12 +231,16 @@ func TestIssueEventsTellWhoActed(t *testing.T) {
 		map[string]any{"event": "labeled", "actor": user(1, "kim"), "label": map[string]string{"name": "rfc"}, "created_at": at},
 		map[string]any{"event": "subscribed", "actor": user(1, "kim"), "created_at": at},
 		map[string]any{"event": "closed", "actor": nil, "created_at": at},
+		map[string]any{"event": "review_dismissed", "actor": user(1, "kim"), "created_at": at,
+			"dismissed_review": map[string]any{"state": "changes_requested", "review_id": 5, "dismissal_message": nil}},
 	})
 	repo := s.repo()
 	events, err := repo.IssueEvents(ctx, 7)
 	must(t, err)
 	when := time.Date(2026, 9, 1, 10, 0, 0, 0, time.UTC)
-	want := []app.IssueEvent{{Actor: app.User{ID: 1, Login: "kim"}, Event: "labeled", Label: "rfc", At: when}, {Event: "closed", At: when}}
+	kim := app.User{ID: 1, Login: "kim"}
+	want := []app.IssueEvent{{Actor: kim, Event: "labeled", Label: "rfc", At: when}, {Event: "closed", At: when},
+		{Actor: kim, Event: "review_dismissed", At: when, Review: 5, ReviewState: app.ReviewChangesRequested}}
 	if diff := cmp.Diff(want, events); diff != "" {
 		t.Error(diff)
 	}

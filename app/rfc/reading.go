@@ -56,7 +56,7 @@ func (s *Service) readChannels(ctx context.Context, repo app.Repository, r *RFC,
 		}
 	}
 	if r.Kind == KindPull && over {
-		if got.reviews, err = github.Reviews(ctx, r.Ref.Number); err != nil {
+		if got.reviews, err = s.reviews(ctx, github, r, round, result); err != nil {
 			return got, fmt.Errorf("reading reviews of %s: %w", r.Name(), err)
 		}
 	}
@@ -189,22 +189,6 @@ func (c *change) overtakeKept(ctx context.Context, known map[int64]Act, newer Ac
 		}
 	}
 	return nil
-}
-
-// takeReview makes a ballot of an approving or change-requesting review of this
-// round. A dismissal, a plain comment and a new head leave the vote as it is.
-func (c *change) takeReview(ctx context.Context, review app.Review) error {
-	var choice Choice
-	switch review.State {
-	case app.ReviewApproved:
-		choice = Approve
-	case app.ReviewChangesRequested:
-		choice = RequestChanges
-	default:
-		return nil
-	}
-	return c.cast(ctx, Act{Voter: review.Author, Choice: choice, Channel: ByReview, Source: review.ID,
-		At: review.SubmittedAt, URL: review.URL, Reason: review.Body})
 }
 
 // cast appends an act, registers its voter and opens the concern a reasoned
@@ -342,42 +326,6 @@ func (s *Service) commented(ctx context.Context, written CommentChange) error {
 		return nil
 	}
 	return err
-}
-
-// Reviewed counts a review as it was submitted, before anybody can dismiss it.
-func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Review) error {
-	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
-		if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
-			return err
-		}
-		if err := c.reviewed(ctx, review); err != nil {
-			return err
-		}
-		if _, err := c.wrote(ctx, review.Author, review.Body, fmt.Sprintf("review/%d", review.ID), review.URL); err != nil {
-			return err
-		}
-		if !c.voting() {
-			return nil
-		}
-		if err := c.pollSoon(ctx); err != nil {
-			return err
-		}
-		return c.takeReview(ctx, review)
-	})
-	if app.Is(err, app.CodeNotFound) {
-		return nil
-	}
-	return err
-}
-
-// reviewed enters a review as its author's contribution, and as an answer. What was
-// written before there was an RFC is about something else.
-func (c *change) reviewed(ctx context.Context, review app.Review) error {
-	if review.SubmittedAt.Before(c.r.Registered.Truncate(time.Second)) {
-		return nil
-	}
-	c.replied(review.Author, review.SubmittedAt)
-	return c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL)
 }
 
 // pollSoon reads the reactions after what stands in the lane now: there is no event

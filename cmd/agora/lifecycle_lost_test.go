@@ -134,6 +134,33 @@ func TestLostVotesAreReadAtTheDeadline(t *testing.T) {
 	s.is(number, rfc.Accepted)
 }
 
+// Nobody silences a voter by a dismissal, not even while Agora hears nothing.
+func TestAReviewThatWasDismissedUnheardCountsAsItWasSubmitted(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.pull("kim", ghsim.NewPullRequest{Title: "Votes"}, "rfc")
+		s.done("maya", number, "/rfc vote")
+		s.react(number, 1, 1, "+1", "maya", "noor")
+		s.pass(2 * day)
+		s.sim.DropWebhooks(everything)
+		approval, err := s.sim.As("lee").Review(rfcs, number, ghsim.Approve, "Good.")
+		s.ok(err)
+		objects, err := s.sim.As("sam").Review(rfcs, number, ghsim.RequestChanges, "Not so.")
+		s.ok(err)
+		for _, review := range []ghsim.Review{approval, objects} {
+			s.ok(s.sim.As("maya").DismissReview(rfcs, number, review.ID, "I do not like it"))
+		}
+		s.sim.DropWebhooks(nil)
+		s.over(5 * day)
+		for who, want := range map[string]string{"lee": "approve", "sam": "request-changes"} {
+			if got := s.counts(1, who); got != want {
+				t.Errorf("the dismissed review of %s counts as %q, want %q", who, got, want)
+			}
+		}
+	})
+}
+
 func TestATextChangedUnseenIsNoticedAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
