@@ -49,7 +49,7 @@ var definitions = []Definition{
 		Examples: []string{"/rfc draft"},
 	},
 	{
-		Noun: "rfc", Verb: "open", Who: authorOrSteward,
+		Noun: "rfc", Verb: "open", Who: authorOrSteward + "; after requested changes by the author alone",
 		Summary:  "Opens the RFC for comment and gives it its number; after requested changes, opens a fresh discussion",
 		Examples: []string{"/rfc open"},
 	},

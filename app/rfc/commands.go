@@ -15,7 +15,7 @@ import (
 func (s *Service) Commands() map[string]command.Handler {
 	return map[string]command.Handler{
 		"/rfc draft":     s.authored(s.draftCommand),
-		"/rfc open":      s.authored(s.openCommand),
+		"/rfc open":      s.openCommand,
 		"/rfc vote":      s.voteCommand,
 		"/rfc extend":    s.stewarded(s.extendCommand),
 		"/rfc editorial": s.stewarded(s.editorialCommand),
@@ -172,13 +172,24 @@ func (s *Service) draftCommand(ctx context.Context, a asked) (command.Apply, err
 	return s.registerByCommand(ctx, a, TriggerDraftCommand)
 }
 
-func (s *Service) openCommand(ctx context.Context, a asked) (command.Apply, error) {
-	if a.rfc == nil {
-		return s.registerByCommand(ctx, a, TriggerOpenCommand)
+// openCommand opens a discussion. The one that follows upon requested changes is the
+// author's alone, unless no person wrote the RFC.
+func (s *Service) openCommand(ctx context.Context, call command.Call) (command.Apply, error) {
+	a, err := s.ask(ctx, call)
+	if err != nil {
+		return nil, err
 	}
-	return s.on(a, func(ctx context.Context, c *change) (string, error) {
-		return "", c.discuss(ctx, TriggerOpenCommand, a.Actor(), "")
-	}), nil
+	if a.rfc != nil && a.rfc.State == ChangesRequested && a.rfc.person() != 0 && !a.author() {
+		return nil, command.Refuse(app.CodeForbidden, "%s is %s: only the author opens a fresh discussion, by this command or by changing the text.", a.rfc.Name(), a.rfc.State)
+	}
+	return s.authored(func(ctx context.Context, a asked) (command.Apply, error) {
+		if a.rfc == nil {
+			return s.registerByCommand(ctx, a, TriggerOpenCommand)
+		}
+		return s.on(a, func(ctx context.Context, c *change) (string, error) {
+			return "", c.discuss(ctx, TriggerOpenCommand, a.Actor(), "")
+		}), nil
+	})(ctx, call)
 }
 
 // registerByCommand makes an RFC of an issue by its author's, or a steward's, word.
@@ -304,53 +315,6 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 		c.r.SupersededBy = by
 		return "", c.move(ctx, Superseded, TriggerSuperseded, a.Actor(), fmt.Sprintf("by RFC-%d", by), nil)
 	}), nil
-}
-
-// implementCommand takes a pull request that GitHub knows as merged, whoever names it:
-// nobody's word alone makes an RFC implemented, or brings points.
-func (s *Service) implementCommand(ctx context.Context, a asked) (command.Apply, error) {
-	if a.rfc == nil {
-		return nil, s.notAnRFC(a)
-	}
-	if err := a.rfc.implementable(); err != nil {
-		return nil, asAnswer(err)
-	}
-	by := a.Command.Pull()
-	if err := s.merged(ctx, a.Repo, by); err != nil {
-		return nil, err
-	}
-	return s.on(a, func(ctx context.Context, c *change) (string, error) {
-		return "", c.implemented(ctx, by.String(), a.Actor())
-	}), nil
-}
-
-// merged refuses what is not a merged pull request of the repository, or of a public one
-// of its community.
-func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.PullRef) error {
-	none := command.Refuse(app.CodeNotFound, "there is no pull request %s here.", pull)
-	owner := repo.Owner.ID
-	if pull.Owner != "" && !strings.EqualFold(pull.Owner+"/"+pull.Repository, repo.FullName()) {
-		err := s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
-			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
-			return err
-		})
-		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner || repo.Installation == 0) {
-			return none // not of this community, or nothing to speak of here
-		}
-		if err != nil {
-			return err
-		}
-	}
-	issue, err := s.Repos(repo).Issue(ctx, pull.Number)
-	switch {
-	case app.Is(err, app.CodeNotFound), app.Is(err, app.CodeGone), err == nil && issue.Pull == nil:
-		return none
-	case err != nil:
-		return fmt.Errorf("reading %s of %s: %w", pull, repo.FullName(), err)
-	case !issue.Pull.Merged:
-		return command.Refuse(app.CodeConflict, "the pull request %s is not merged.", pull)
-	}
-	return nil
 }
 
 func (s *Service) statusCommand(ctx context.Context, call command.Call) (command.Apply, error) {

@@ -3,6 +3,7 @@ package rfc
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -171,6 +172,53 @@ func (s *Service) quorumOfStewards(ctx context.Context, a asked) (int, error) {
 	}
 	roster[a.Actor().ID] = a.Actor()
 	return min(len(roster), a.policy.Policy.TwoStewards), nil
+}
+
+// implementCommand takes a pull request that GitHub knows as merged, whoever names it:
+// nobody's word alone makes an RFC implemented, or brings points.
+func (s *Service) implementCommand(ctx context.Context, a asked) (command.Apply, error) {
+	if a.rfc == nil {
+		return nil, s.notAnRFC(a)
+	}
+	if err := a.rfc.implementable(); err != nil {
+		return nil, asAnswer(err)
+	}
+	by := a.Command.Pull()
+	if err := s.merged(ctx, a.Repo, by); err != nil {
+		return nil, err
+	}
+	return s.on(a, func(ctx context.Context, c *change) (string, error) {
+		return "", c.implemented(ctx, by.String(), a.Actor())
+	}), nil
+}
+
+// merged refuses what is not a merged pull request of the repository, or of a public one
+// of its community.
+func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.PullRef) error {
+	none := command.Refuse(app.CodeNotFound, "there is no pull request %s here.", pull)
+	owner := repo.Owner.ID
+	if pull.Owner != "" && !strings.EqualFold(pull.Owner+"/"+pull.Repository, repo.FullName()) {
+		err := s.Store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
+			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
+			return err
+		})
+		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner || repo.Installation == 0) {
+			return none // not of this community, or nothing to speak of here
+		}
+		if err != nil {
+			return err
+		}
+	}
+	issue, err := s.Repos(repo).Issue(ctx, pull.Number)
+	switch {
+	case app.Is(err, app.CodeNotFound), app.Is(err, app.CodeGone), err == nil && issue.Pull == nil:
+		return none
+	case err != nil:
+		return fmt.Errorf("reading %s of %s: %w", pull, repo.FullName(), err)
+	case !issue.Pull.Merged:
+		return command.Refuse(app.CodeConflict, "the pull request %s is not merged.", pull)
+	}
+	return nil
 }
 
 // implementable refuses what is not accepted, or is no longer what was accepted.

@@ -99,3 +99,21 @@ func TestAnIssueThatWasClosedUnheardGetsNoVote(t *testing.T) {
 		h.is("closed in the discussion", rfc.Withdrawn, 0)
 	})
 }
+
+// Self knows Agora among the bots: here it wrote nothing.
+func (h *hall) Self(context.Context, app.User) (bool, error) { return false, nil }
+
+// What only the author may do falls to stewards where no person is the author.
+func TestAStewardOpensAgainWhatABotWrote(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		h.issue.Author = app.User{ID: 900, Login: "release[bot]", Bot: true}
+		end := h.votes("/vote approve", "maya", "lee", "noor")
+		h.say("kim", `/concern raise "nobody measured what it costs"`)
+		h.looks(end, time.Minute)
+		h.is("with an open concern", rfc.ChangesRequested, 1)
+		h.say("maya", "/rfc open")
+		h.is("opened by a steward", rfc.Open, 1)
+	})
+}

@@ -203,7 +203,9 @@ func TestChangesRequestedGoesBackToDiscussion(t *testing.T) {
 		s.is(edited, rfc.ChangesRequested) // only the author's change counts
 		s.ok(s.sim.As("kim").EditBody(rfcs, edited, "The author's words."))
 		s.is(edited, rfc.Open)
-		s.refused("lee", said, "/rfc open", "only the author")
+		s.refused("lee", said, "/rfc open", "only the author opens a fresh discussion")
+		s.refused("maya", said, "/rfc open", "only the author opens a fresh discussion")
+		s.is(said, rfc.ChangesRequested)
 		s.done("kim", said, "/rfc open")
 		s.is(said, rfc.Open)
 		if r := s.rfc(1); r.ConcernsOpen != 1 {
