@@ -26,7 +26,7 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 			return err
 		}
 		if pull.UpdatedAt.After(issue.UpdatedAt) { // an older event, come late: it binds to what it names
-			if !pull.bind(command.ImplementsRefs(issue.Body)) {
+			if issue.UpdatedAt.Before(pull.UnlinkedAt) || !pull.bind(command.ImplementsRefs(issue.Body)) {
 				return nil
 			}
 			return s.pullBound(ctx, tx, repo, pull, pull.Merged)
@@ -36,6 +36,9 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, app.User{ID: issue.Author.ID, Bot: issue.Author.Bot}, issue.UpdatedAt, issue.Pull.Merged
 		pull.MergedBy = cmp.Or(issue.Pull.MergedBy.ID, pull.MergedBy)
 		pull.Named = command.ImplementsRefs(issue.Body)
+		if issue.UpdatedAt.Before(pull.UnlinkedAt) { // the steward saw that too
+			pull.Unlinked = slices.Clone(pull.Named)
+		}
 		pull.bind(pull.Named)
 		pull.Unlinked = slices.DeleteFunc(pull.Unlinked, func(n int) bool { return !slices.Contains(pull.Named, n) })
 		return s.pullBound(ctx, tx, repo, pull, merged)
@@ -168,7 +171,7 @@ func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command
 				return command.Refuse(app.CodeConflict, "this pull request is bound to no RFC.")
 			}
 			// What it still names stays unlinked too: the steward saw it.
-			pull.Unlinked, pull.Bound = slices.Clone(pull.Named), nil
+			pull.Unlinked, pull.Bound, pull.UnlinkedAt = slices.Clone(pull.Named), nil, a.At
 			if err := tx.SavePull(ctx, pull); err != nil {
 				return err
 			}

@@ -42,6 +42,8 @@ type Pull struct {
 	Named []int `json:"named,omitempty"`
 	// Unlinked are those a steward freed it from while its text names them still.
 	Unlinked []int `json:"unlinked,omitempty"`
+	// UnlinkedAt is when a steward last did: what it named before binds it no more.
+	UnlinkedAt time.Time `json:"unlinked_at,omitzero"`
 	// UpdatedAt is GitHub's; an older event never overwrites a newer one.
 	UpdatedAt time.Time `json:"updated_at"`
 }
