@@ -44,9 +44,18 @@ func (c *change) clocks(ctx context.Context) error {
 		if c.round.EarlyCloseAt.Equal(announced) {
 			c.counted = &result
 		}
-		return nil
+		return c.closedInTime(ctx, result)
 	}
 	return c.decide(ctx, result)
+}
+
+// closedInTime has the issue read again that was closed when the vote seemed over, and is
+// not: that was before a decision.
+func (c *change) closedInTime(ctx context.Context, result Result) error {
+	if c.r.IssueOpen || !c.now.Before(result.Deadline) || !c.r.ClosedAt.Before(result.Deadline) {
+		return nil
+	}
+	return c.tx.Enqueue(ctx, c.r.Ref.Lane(), RefreshKind, "closed", Order{Ref: c.r.Ref, At: c.now}.body())
 }
 
 // lapse settles concerns whose raiser stayed silent after the author's answer. That is

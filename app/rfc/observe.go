@@ -29,11 +29,7 @@ func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, stew
 	}
 	switch {
 	case !c.r.State.Decided() && !issue.Open:
-		closed := issue.ClosedAt
-		if closed.IsZero() {
-			closed = c.now
-		}
-		if over, err := c.over(ctx, closed); over || err != nil {
+		if over, err := c.over(ctx, c.r.ClosedAt); over || err != nil {
 			return err // the result of the vote comes first
 		}
 		why := ""

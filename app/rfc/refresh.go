@@ -218,7 +218,10 @@ func (c *change) copyIssue(issue app.Issue) {
 	if r.Title != issue.Title || r.URL != issue.URL {
 		c.touched = true
 	}
-	r.Title, r.URL, r.IssueOpen = issue.Title, issue.URL, issue.Open
+	r.Title, r.URL, r.IssueOpen, r.ClosedAt = issue.Title, issue.URL, issue.Open, issue.ClosedAt
+	if !r.IssueOpen && r.ClosedAt.IsZero() {
+		r.ClosedAt = c.now
+	}
 	if r.MergeRefused && !issue.Open { // merged by now, or given up
 		r.MergeRefused, c.urgent = false, true
 	}

@@ -89,8 +89,10 @@ type RFC struct {
 	LabelledAt time.Time `json:"labelled_at,omitzero"`
 	// PullDraft remembers that the pull request was a draft, so that "marked
 	// ready" is noticed however late it is read.
-	PullDraft  bool      `json:"pull_draft,omitempty"`
+	PullDraft bool `json:"pull_draft,omitempty"`
+	// IssueOpen is as GitHub showed it at the last reading, and ClosedAt since when it is not.
 	IssueOpen  bool      `json:"issue_open"`
+	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	Registered time.Time `json:"registered"`
 	// MovedAt is when GitHub transferred the issue: comments have other ids since.
 	MovedAt time.Time `json:"moved_at,omitzero"`

@@ -36,6 +36,9 @@ type hall struct {
 	stewards string // who maintains beside maya
 	silent   bool   // GitHub does not say who may do what
 	events   []app.IssueEvent
+
+	reactions []app.Reaction // on the ballot, once it is posted
+	reviews   []app.Review
 }
 
 var (
@@ -137,6 +140,16 @@ func (h *hall) Comments(_ context.Context, _ int, since time.Time) (list []app.C
 	}
 	return list, nil
 }
+
+func (h *hall) CommentReactions(context.Context, int64) ([]app.Reaction, error) {
+	return h.reactions, nil
+}
+
+func (h *hall) PollCommentReactions(context.Context, int64) ([]app.Reaction, func(), error) {
+	return h.reactions, func() {}, nil
+}
+
+func (h *hall) Reviews(context.Context, int) ([]app.Review, error) { return h.reviews, nil }
 
 func (h *hall) must(err error) {
 	h.t.Helper()
