@@ -9,6 +9,7 @@ import (
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
+	"github.com/agora-rfc/agora/config"
 )
 
 // Commands are the slash commands that RFCs carry out, by name.
@@ -50,6 +51,9 @@ type asked struct {
 	policy  community.PolicyRecord
 	rfc     *RFC // nil when the issue is no RFC
 	steward bool // only asked where it matters
+	// unruled refuses what needs a rule where no good configuration was ever read; what
+	// needs none goes by the defaults.
+	unruled error
 }
 
 func (a asked) author() bool { return a.rfc != nil && a.rfc.person() == a.Actor().ID }
@@ -78,7 +82,8 @@ func (s *Service) ask(ctx context.Context, call command.Call) (asked, error) {
 		a.policy, err = s.Community.Policy(ctx, call.Repo)
 	}
 	if app.Is(err, app.CodeInvalid) {
-		return a, community.RefuseUnruled(err, s.Renderer.Escape)
+		a.policy.Policy, a.unruled = config.DefaultPolicy(), community.RefuseUnruled(err, s.Renderer.Escape)
+		return a, nil
 	}
 	return a, err
 }
@@ -138,6 +143,9 @@ func (s *Service) authored(do action) command.Handler {
 
 // refuseWho says who has the permission that is missing.
 func (s *Service) refuseWho(a asked, who string) error {
+	if a.unruled != nil { // it may name a steward
+		return a.unruled
+	}
 	names := "people with maintain or admin permission on this repository"
 	if named := stewardNames(a.policy.Policy.Stewards); len(named) > 0 {
 		names += ", and " + s.Renderer.Escape(strings.Join(named, ", "), 200)
@@ -225,6 +233,9 @@ func (s *Service) voteCommand(ctx context.Context, call command.Call) (command.A
 	}
 	if !Allowed(a.rfc.State, TriggerVoteCommand, Voting) {
 		return nil, command.Refuse(app.CodeConflict, "%s is %s; voting opens from an open discussion.", a.rfc.Name(), a.rfc.State)
+	}
+	if a.unruled != nil {
+		return nil, a.unruled
 	}
 	if err := s.askSteward(ctx, &a); err != nil {
 		return nil, err

@@ -130,6 +130,9 @@ func (s *Service) overruleCommand(ctx context.Context, call command.Call) (comma
 // markCommand judges a settled concern, once.
 func (s *Service) markCommand(mark Mark) action {
 	return func(_ context.Context, a asked) (command.Apply, error) {
+		if a.unruled != nil { // the rules say what it is worth
+			return nil, a.unruled
+		}
 		return s.on(a, func(ctx context.Context, c *change) (string, error) {
 			concern := c.r.Concern(a.Command.Number())
 			switch {

@@ -166,6 +166,9 @@ func (s *Service) confirmCommand(ctx context.Context, call command.Call) (comman
 
 // quorumOfStewards is two, or one when there is only one ("Two stewards" in RULES).
 func (s *Service) quorumOfStewards(ctx context.Context, a asked) (int, error) {
+	if a.unruled != nil {
+		return 0, a.unruled
+	}
 	roster, err := s.Community.Stewards(ctx, a.Repo, a.policy.Policy)
 	if err != nil {
 		return 0, err

@@ -173,3 +173,62 @@ func TestWhereNoGoodConfigurationWasReadNoRoundOpens(t *testing.T) {
 	s.pass(6 * time.Minute)
 	s.isIn("acme/broken", i.Number, rfc.Voting)
 }
+
+// What opens no round needs no rules: while the first ones are broken that much goes on,
+// and who else may do what is for the broken file to say.
+func TestWhereNoGoodConfigurationWasReadWhatOpensNoRoundIsDone(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		const broken = "acme/broken"
+		s := newScene(t, staging{databaseURL: url})
+		s.sim.AddRepository(ghsim.NewRepository{Owner: "acme", Name: "broken", Collaborators: map[string]string{"kim": "write"},
+			Files: map[string]string{policyFile: "version: 1\nrfc: { no_such_key: 1 }\nstewards: [lee]\n"}})
+		s.settle()
+		says := func(who string, number int, text string, done bool, words ...string) {
+			t.Helper()
+			c := s.sayIn(broken, who, number, text)
+			reply := s.replyTo(broken, number, c)
+			if s.reacted(c, "rocket") != done {
+				t.Errorf("%s: %q was done: %t, want %t: %s", who, text, !done, done, reply)
+			}
+			s.contains(reply, words...)
+		}
+		open := func(title string) int {
+			t.Helper()
+			i, err := s.sim.As("kim").OpenIssue(broken, title, "Text.")
+			s.ok(err)
+			says("kim", i.Number, "/rfc open", true)
+			return i.Number
+		}
+		const mend = "no good one was ever read"
+		number, other := open("No rules"), open("No rules either")
+		says("kim", number, "/rfc status", true, "is **open**")
+		says("kim", number, "/rfc list", true, "No rules either")
+		says("sam", number, "/concern raise "+objection, true)
+		says("kim", number, `/concern address 1 "described now"`, true)
+		says("maya", number, `/concern overrule 1 "it is described"`, false, mend) // how many stewards there are is not known
+		says("sam", number, "/concern resolve 1", true)
+		says("maya", number, "/concern uphold 1", false, mend)
+		says("kim", number, "/rfc vote", false, mend)
+		says("lee", number, "/rfc withdraw", false, mend, "line 2")
+		says("kim", number, "/rfc withdraw", true)
+		says("maya", number, `/rfc reopen "once more"`, true)
+		says("maya", other, "/rfc withdraw", true)
+		pull, err := s.sim.As("kim").OpenPullRequest(broken, ghsim.NewPullRequest{Title: "Do it", Body: "Implements: RFC-2"})
+		s.ok(err)
+		says("maya", pull.Number, `/rfc unlink "wrong number"`, true)
+
+		// A vote that was moved here goes by the rules it was opened with.
+		moving := s.issue("kim", "Moved", "Text.", "rfc")
+		s.done("maya", moving, "/rfc vote")
+		moved := s.sim.As("maya").TransferIssue(rfcs, moving, broken).Number
+		s.settle()
+		s.pass(10 * time.Second)
+		s.pass(10 * time.Second)
+		says("noor", moved, "/vote approve", true)
+		says("maya", moved, `/rfc extend 1d "holidays"`, true)
+		says("maya", moved, `/rfc restart "again"`, false, mend)
+		s.ok(s.sim.As("kim").EditBody(broken, moved, "Better text."))
+		says("maya", moved, `/rfc editorial "a typo"`, true)
+	})
+}
