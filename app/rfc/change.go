@@ -24,7 +24,7 @@ type change struct {
 	policy community.PolicyRecord
 	now    time.Time
 
-	heard   time.Time // until when every comment was read, zero when that is not known
+	heard   time.Time // until when every comment and review was read, zero when that is not known
 	urgent  bool      // state changed: shown at once
 	touched bool      // shown after a quiet spell
 

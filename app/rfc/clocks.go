@@ -59,7 +59,8 @@ func (c *change) closedInTime(ctx context.Context, result Result) error {
 }
 
 // lapse settles concerns whose raiser stayed silent after the author's answer. That is
-// known only once every comment until then was read: events may be late, or lost.
+// known only once every comment and review until then was read: events may be late, or
+// lost.
 func (c *change) lapse(ctx context.Context) error {
 	if c.r.State.Decided() {
 		return nil
@@ -83,8 +84,8 @@ func (c *change) lapse(ctx context.Context) error {
 // or after the raiser's last word since.
 func (c *change) lapseAt(concern Concern) time.Time {
 	from := concern.AddressedAt
-	if spoke := c.r.LastSpoke[concern.Raiser.ID]; spoke.After(from) {
-		from = spoke
+	if concern.SpokeAt.After(from) {
+		from = concern.SpokeAt
 	}
 	return from.Add(c.rules().Concerns.Lapse.Std())
 }

@@ -35,7 +35,9 @@ type Concern struct {
 	RaisedAt    time.Time `json:"raised_at"`
 	AddressedAt time.Time `json:"addressed_at,omitzero"`
 	SettledAt   time.Time `json:"settled_at,omitzero"`
-	How         string    `json:"how,omitempty"` // the author's answer
+	// SpokeAt is the last word of its raiser on the RFC that was in time for it.
+	SpokeAt time.Time `json:"spoke_at,omitzero"`
+	How     string    `json:"how,omitempty"` // the author's answer
 	// Overrules are the stewards who overruled it so far, each with a reason.
 	Overrules []Overrule `json:"overrules,omitempty"`
 	Marked    Mark       `json:"marked,omitempty"`

@@ -275,15 +275,8 @@ func (c *change) raise(ctx context.Context, raiser app.User, text, url string, a
 	return c.note(ctx, "concern", "", string(ConcernOpen), fmt.Sprintf("concern %d", concern.Number), raiser, map[string]any{"text": digest(text)})
 }
 
-// lapsedBefore reports whether by an instant somebody had been silent for so long about a
-// concern of theirs that their word comes too late for it.
-func (c *change) lapsedBefore(raiser int64, at time.Time) bool {
-	return slices.ContainsFunc(c.r.Concerns, func(concern Concern) bool {
-		return concern.State == ConcernAddressed && concern.Raiser.ID == raiser && !at.Before(c.lapseAt(concern))
-	})
-}
-
-// spoke remembers when somebody last took part, and registers them (RULES §1).
+// spoke remembers when somebody last took part, and registers them (RULES §1). A word
+// keeps each of their concerns from lapsing for which it does not come too late.
 func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 	if user.Bot || user.Gone() {
 		return nil
@@ -291,8 +284,15 @@ func (c *change) spoke(ctx context.Context, user app.User, at time.Time) error {
 	if c.r.LastSpoke == nil {
 		c.r.LastSpoke = map[int64]time.Time{}
 	}
-	if at.After(c.r.LastSpoke[user.ID]) && !c.lapsedBefore(user.ID, at) {
+	if at.After(c.r.LastSpoke[user.ID]) {
 		c.r.LastSpoke[user.ID] = at
+	}
+	for i := range c.r.Concerns {
+		concern := &c.r.Concerns[i]
+		inTime := concern.State == ConcernOpen || concern.State == ConcernAddressed && at.Before(c.lapseAt(*concern))
+		if concern.Raiser.ID == user.ID && inTime && at.After(concern.SpokeAt) {
+			concern.SpokeAt = at
+		}
 	}
 	if !c.rules().Electorate.AutoRegister {
 		return community.SeenAs(ctx, c.tx, c.r.Community, user)

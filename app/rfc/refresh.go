@@ -72,7 +72,9 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 		return err
 	}
 	return channels.taken(s.update(ctx, ref, func(ctx context.Context, c *change) error {
-		c.heard = heard
+		if !channels.read || channels.whole { // else the comments moved the end, and the reviews were not read
+			c.heard = heard
+		}
 		if err := c.observe(ctx, issue, cause, steward); err != nil {
 			return err
 		}

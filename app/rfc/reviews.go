@@ -58,9 +58,6 @@ func (c *change) takeReview(ctx context.Context, review app.Review) error {
 // Reviewed counts a review as it was submitted, before anybody can dismiss it.
 func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Review) error {
 	err := s.update(ctx, ref, func(ctx context.Context, c *change) error {
-		if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
-			return err
-		}
 		if err := c.reviewed(ctx, review); err != nil {
 			return err
 		}
@@ -81,12 +78,32 @@ func (s *Service) Reviewed(ctx context.Context, ref app.IssueRef, review app.Rev
 	return err
 }
 
-// reviewed enters a review as its author's contribution, and as an answer. What was
-// written before there was an RFC is about something else.
+// reviewed enters a review as its author's word and contribution, and as an answer. What
+// was written before there was an RFC is about something else.
 func (c *change) reviewed(ctx context.Context, review app.Review) error {
 	if review.SubmittedAt.Before(c.r.Registered.Truncate(time.Second)) {
 		return nil
 	}
+	if err := c.spoke(ctx, review.Author, review.SubmittedAt); err != nil {
+		return err
+	}
 	c.replied(review.Author, review.SubmittedAt)
 	return c.contribute(ctx, community.ContributedReview, review.Author.ID, review.SubmittedAt, fmt.Sprintf("review/%d", review.ID), review.URL)
+}
+
+// readReviews takes the reviews of an RFC whose events may have been lost, as words: how
+// they vote is read at the end.
+func (s *Service) readReviews(ctx context.Context, repo app.Repository, r *RFC) error {
+	reviews, err := s.Repos(repo).Reviews(ctx, r.Ref.Number)
+	if err != nil {
+		return fmt.Errorf("reading reviews of %s: %w", r.Name(), err)
+	}
+	return s.update(ctx, r.Ref, func(ctx context.Context, c *change) error {
+		for _, review := range reviews {
+			if err := c.reviewed(ctx, review); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

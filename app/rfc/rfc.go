@@ -125,8 +125,7 @@ type RFC struct {
 	// Why is the reason people gave for the last move.
 	Why string `json:"why,omitempty"`
 
-	// LastSpoke is when each person last wrote on the RFC, by numeric id: whether a
-	// concern's raiser is silent, and who took part.
+	// LastSpoke is when each person last wrote on the RFC, by numeric id.
 	LastSpoke map[int64]time.Time `json:"last_spoke,omitempty"`
 	// Participants are who wrote more than commands, voted or raised a concern, besides
 	// the author: they are told what happens.

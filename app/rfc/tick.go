@@ -125,6 +125,9 @@ func (s *Service) Tick(ctx context.Context, ref app.IssueRef) error {
 	if err == nil && lapses {
 		heard, err = now, s.readComments(ctx, repo, ref, since)
 	}
+	if err == nil && lapses && r.Kind == KindPull {
+		err = s.readReviews(ctx, repo, r)
+	}
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
 		return s.missing(ctx, repo, ref, app.User{})
 	}

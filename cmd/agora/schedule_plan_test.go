@@ -177,7 +177,7 @@ func moments(v rfc.View) []time.Time {
 	}
 	for _, c := range r.Concerns {
 		if c.State == rfc.ConcernAddressed {
-			list = append(list, c.AddressedAt.Add(7*24*time.Hour), r.LastSpoke[c.Raiser.ID].Add(7*24*time.Hour))
+			list = append(list, c.AddressedAt.Add(7*24*time.Hour), c.SpokeAt.Add(7*24*time.Hour))
 		}
 	}
 	return list
