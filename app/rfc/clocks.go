@@ -155,6 +155,9 @@ func (c *change) decide(ctx context.Context, result Result) error {
 	}
 	if outcome == OutcomeAccepted && !c.round.TextChangedAt.IsZero() {
 		if c.r.Restarts < c.round.Policy.TextRestarts {
+			if !c.r.IssueOpen { // nobody is called to vote again on what was closed meanwhile
+				return c.withdraw(ctx, TriggerClosed, app.User{}, "its text had changed during the vote")
+			}
 			if why := noRound(c.policy); why != "" { // the result waits: it would pass, and cannot be held again
 				c.blocked(why)
 				return nil

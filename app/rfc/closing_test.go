@@ -81,3 +81,18 @@ func TestAClosingAfterAnEndThatMovesWithdrawsAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// What would be held again, because its text changed, is not when it was closed meanwhile.
+func TestNoVoteIsHeldAgainOnWhatWasClosedAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHall(t, s)
+		end := h.votes("/vote approve", people...)
+		h.issue.Body += " Changed."
+		h.refresh()
+		h.close(end.Add(time.Second))
+		h.looks(end, time.Minute)
+		h.is("closed after the end, with another text", rfc.Withdrawn, 1)
+		h.isTrue("closed after the end, with another text")
+	})
+}
