@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/rfc"
@@ -196,15 +197,24 @@ func historyLine(v rfc.View, e audit.Entry) string {
 	what := Escape(strings.ReplaceAll(e.Kind, "-", " "), maxTitle)
 	switch {
 	case e.From != "" && e.To != "":
-		what = fmt.Sprintf("%s: %s → **%s**", what, Escape(e.From, maxTitle), Escape(e.To, maxTitle))
+		what = fmt.Sprintf("%s: %s → **%s**", what, value(e.From), value(e.To))
 	case e.To != "":
-		what = fmt.Sprintf("%s: **%s**", what, Escape(e.To, maxTitle))
+		what = fmt.Sprintf("%s: **%s**", what, value(e.To))
 	}
 	line := fmt.Sprintf("- %s · %s · %s", instant(e.At), what, actor(v, e.Actor))
 	if why := e.Why(); why != "" {
 		line += " · " + Escape(why, maxReason)
 	}
 	return line + "\n"
+}
+
+// value is what an entry of the trail moved from or to: a state, a hash, or an instant,
+// which is shown as the others are.
+func value(text string) string {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return instant(at)
+	}
+	return Escape(text, maxTitle)
 }
 
 // actor names who did something; the trail itself has only numeric ids.

@@ -251,3 +251,14 @@ func TestLabelsAreWhatGitHubTakes(t *testing.T) {
 		t.Errorf("%d labels, want 16", len(labels))
 	}
 }
+
+// Instants of the trail are shown as all others are.
+func TestTheHistoryShowsInstantsAsTheyAreShownElsewhere(t *testing.T) {
+	t.Parallel()
+	s := newStory().vote()
+	s.log("extended", "2026-10-12T18:00:00Z", "2026-10-15T18:00:00Z", "holidays", 1, opened)
+	want := "extended: 2026-10-12 18:00 UTC → **2026-10-15 18:00 UTC** · maya · holidays"
+	if body := render.New().Sticky(s.view); !strings.Contains(body, want) {
+		t.Errorf("the history lacks %q:\n%s", want, body)
+	}
+}

@@ -190,6 +190,9 @@ func (s *Service) openCommand(ctx context.Context, call command.Call) (command.A
 	if a.rfc != nil && a.rfc.State == ChangesRequested && a.rfc.person() != 0 && !a.author() {
 		return nil, command.Refuse(app.CodeForbidden, "%s is %s: only the author opens a fresh discussion, by this command or by changing the text.", a.rfc.Name(), a.rfc.State)
 	}
+	if a.rfc != nil && a.rfc.State == ChangesRequested && !a.rfc.IssueOpen {
+		return nil, command.Refuse(app.CodeConflict, "%s is closed: reopen it first. What was merged cannot be: write a new RFC then.", a.rfc.Name())
+	}
 	return s.authored(func(ctx context.Context, a asked) (command.Apply, error) {
 		if a.rfc == nil {
 			return s.registerByCommand(ctx, a, TriggerOpenCommand)
@@ -322,6 +325,9 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 		}
 		if err != nil {
 			return "", err
+		}
+		if other.State == Rejected || other.State == Withdrawn || other.State == Superseded {
+			return "", command.Refuse(app.CodeConflict, "%s is %s itself, so it takes the place of nothing.", other.Name(), other.State)
 		}
 		c.r.SupersededBy = by
 		return "", c.move(ctx, Superseded, TriggerSuperseded, a.Actor(), fmt.Sprintf("by RFC-%d", by), nil)

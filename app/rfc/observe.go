@@ -81,7 +81,7 @@ func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why s
 // when changes were requested and the author made them.
 func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) error {
 	text := textOf(issue)
-	if c.r.State == ChangesRequested && c.round != nil && text != c.round.Text && byAuthor(c.r, cause) && (cause.At.IsZero() || !cause.At.Before(c.round.FinalDeadline)) {
+	if c.r.State == ChangesRequested && issue.Open && c.round != nil && text != c.round.Text && byAuthor(c.r, cause) && (cause.At.IsZero() || !cause.At.Before(c.round.FinalDeadline)) {
 		// Compared with what was voted on: another event may have shown it already.
 		if err := c.discuss(ctx, TriggerTextChanged, cause.Actor, ""); err != nil {
 			return err

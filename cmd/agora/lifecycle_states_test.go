@@ -228,6 +228,28 @@ func TestChangesRequestedGoesBackToDiscussion(t *testing.T) {
 	})
 }
 
+// What is closed, or merged, has no discussion to go back to, until it is reopened.
+func TestClosedAfterRequestedChangesNothingOpensIt(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := newScene(t, staging{databaseURL: url})
+		number := s.issue("kim", "Closed by its author", "Text.", "rfc")
+		s.done("maya", number, "/rfc vote")
+		s.react(number, 1, 1, "+1", "maya", "lee", "noor")
+		s.done("sam", number, `/vote request-changes "The migration path is not described at all"`)
+		s.over(7 * day)
+		s.is(number, rfc.ChangesRequested)
+		s.ok(s.sim.As("kim").Close(rfcs, number))
+		s.refused("kim", number, "/rfc open", "reopen it first")
+		s.ok(s.sim.As("kim").EditBody(rfcs, number, "The author's words."))
+		s.is(number, rfc.ChangesRequested)
+		s.ok(s.sim.As("kim").Reopen(rfcs, number))
+		s.is(number, rfc.ChangesRequested)
+		s.done("kim", number, "/rfc open")
+		s.is(number, rfc.Open)
+	})
+}
+
 func TestWithdrawal(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, staging{})
@@ -371,8 +393,12 @@ func TestImplementedAndSuperseded(t *testing.T) {
 		successor := s.issue("kim", "The successor", "Text.\n\nSupersedes: RFC-2\n", "rfc")
 		s.refused("kim", successor, "/rfc supersede by=RFC-1", "only an RFC that is accepted or implemented can become superseded")
 		s.refused("kim", byCommand, "/rfc supersede by=RFC-99", "no other RFC-99")
+		gone := s.issue("kim", "Gone", "Text.", "rfc")
+		s.done("kim", gone, "/rfc withdraw")
+		s.refused("kim", byCommand, "/rfc supersede by=RFC-5", "RFC-5 is withdrawn itself")
 		s.done("kim", byCommand, "/rfc supersede by=RFC-4")
 		s.is(byCommand, rfc.Superseded)
+		s.refused("kim", byPull, "/rfc supersede by=RFC-1", "RFC-1 is superseded itself")
 		s.contains(s.sticky(byCommand, 1), "RFC-4")
 		s.is(byPull, rfc.Implemented)
 		s.accepted(successor, 4, 7*day)

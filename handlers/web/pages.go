@@ -29,9 +29,17 @@ var assets embed.FS
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"when":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"words":  func(s string) string { return strings.NewReplacer("-", " ", "_", " ").Replace(s) },
+	"words":  words,
 	"weight": rfc.FormatWeight,
 }).ParseFS(assets, "assets/*.html"))
+
+// words is a name of ours, or an instant of the trail, as people read it.
+func words(name string) string {
+	if at, err := time.Parse(time.RFC3339, name); err == nil {
+		return at.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	return strings.NewReplacer("-", " ", "_", " ").Replace(name)
+}
 
 // mountPages registers what people read.
 func (s *server) mountPages(mux *http.ServeMux) {

@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/audit"
 	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/config"
@@ -45,6 +46,21 @@ func TestPageShowsTheNumbersOfTheAPI(t *testing.T) {
 	}
 	if regexp.MustCompile(`(?i)<script|<img|style=|onerror`).MatchString(body) {
 		t.Error("the page has something alive")
+	}
+}
+
+// Instants of the trail are shown as all others are.
+func TestThePageShowsInstantsOfTheTrailAsItShowsOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.rfc(7, rfc.Open, public)
+	w.change(func(ctx context.Context, tx rfc.Tx) error {
+		return tx.AppendAudit(ctx, audit.Entry{Community: r.Community, Subject: r.Subject(), At: r.OpenedAt, Actor: 1, Kind: "extended",
+			From: "2026-10-12T18:00:00Z", To: "2026-10-15T18:00:00Z"})
+	})
+	want := "extended: 2026-10-12 18:00 UTC → <strong>2026-10-15 18:00 UTC</strong>"
+	if body := text(t, w.get("/c/acme/rfcs/7")); !strings.Contains(body, want) {
+		t.Errorf("the page lacks %q", want)
 	}
 }
 
