@@ -2,6 +2,7 @@ package ghclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -37,7 +38,7 @@ func (g *GitHub) Repo(repository app.Repository) *RepoClient {
 
 // RepositoryByID reads a repository by the id that it keeps for good.
 func (g *GitHub) RepositoryByID(ctx context.Context, installation, id int64) (app.Repository, error) {
-	ctx = context.WithValue(ctx, repositoryKey{}, id)
+	ctx = context.WithValue(ctx, repositoryKey{}, &wanted{id: id})
 	found, _, err := call(ctx, g, installation, fmt.Sprintf("reading repository %d", id),
 		func(ctx context.Context, client *github.Client) (*github.Repository, *github.Response, error) {
 			return client.Repositories.GetByID(ctx, id)
@@ -52,7 +53,7 @@ func (g *GitHub) RepositoryByID(ctx context.Context, installation, id int64) (ap
 // another one stands under the name it had, the answer is found by id.
 func (c *RepoClient) Repository(ctx context.Context) (app.Repository, error) {
 	known := c.named.Load()
-	found, err := repoCall(ctx, c, "reading "+c.String(),
+	found, _, err := repoAsk(ctx, c, "reading "+c.String(), // whoever owns it now
 		func(ctx context.Context, client *github.Client, owner, name string) (*github.Repository, *github.Response, error) {
 			return client.Repositories.Get(ctx, owner, name)
 		})
@@ -83,40 +84,79 @@ type repoPage[T any] func(ctx context.Context, client *github.Client, owner, nam
 
 // repoCall makes a request about the repository. Reads follow a rename by
 // GitHub's redirect; a write is never sent on blindly: the new name is read by
-// id, and the write made once more under it.
+// id, and the write made once more under it. Neither follows it to another owner:
+// what everybody may read there is not this installation's business any more.
 func repoCall[T any](ctx context.Context, c *RepoClient, doing string, do repoRequest[T]) (T, error) {
-	value, err := repoCallOnce(ctx, c, doing, do)
-	repository := c.named.Load()
-	if !moved(err) || repository.ID == 0 {
+	value, sentOn, err := repoAsk(ctx, c, doing, do)
+	if !sentOn && !moved(err) {
 		return value, err
 	}
-	fresh, errRead := c.g.RepositoryByID(ctx, repository.Installation, repository.ID)
-	if errRead != nil || fresh.FullName() == repository.FullName() {
-		return value, err // not a rename: the thing itself is elsewhere
+	var none T
+	renamed, errRead := c.rename(ctx, doing)
+	switch {
+	case app.Is(errRead, app.CodeUninstalled), errRead != nil && sentOn:
+		return none, errRead
+	case sentOn, !renamed:
+		return value, err // not renamed: the thing itself is elsewhere
 	}
-	c.named.Store(&fresh)
-	return repoCallOnce(ctx, c, doing, do)
-}
-
-func repoCallOnce[T any](ctx context.Context, c *RepoClient, doing string, do repoRequest[T]) (T, error) {
-	repository := c.named.Load()
-	err := checkNames(doing, repository.Owner.Login, repository.Name)
-	if err == nil && repository.Installation == 0 {
-		err = unreached(doing)
-	}
-	if err != nil {
-		var none T
-		return none, err
-	}
-	ctx = context.WithValue(ctx, repositoryKey{}, repository.ID)
-	value, _, err := call(ctx, c.g, repository.Installation, doing,
-		func(ctx context.Context, client *github.Client) (T, *github.Response, error) {
-			return do(ctx, client, repository.Owner.Login, repository.Name)
-		})
+	value, _, err = repoAsk(ctx, c, doing, do)
 	return value, err
 }
 
+// rename finds the repository's present name by its id, and reports whether it is another
+// one; app.CodeUninstalled when it has another owner by now.
+func (c *RepoClient) rename(ctx context.Context, doing string) (bool, error) {
+	known := c.named.Load()
+	if known.ID == 0 {
+		return false, nil
+	}
+	fresh, err := c.g.RepositoryByID(ctx, known.Installation, known.ID)
+	if err != nil {
+		return false, err
+	}
+	if known.Owner.ID != 0 && fresh.Owner.ID != known.Owner.ID {
+		return false, app.RetryAfter(coded(app.CodeUninstalled, doing, errors.New("the repository moved to another account")), removedFor)
+	}
+	c.named.Store(&fresh)
+	return fresh.FullName() != known.FullName(), nil
+}
+
+// repoAsk makes the request once; sentOn tells that the answer is from another place.
+func repoAsk[T any](ctx context.Context, c *RepoClient, doing string, do repoRequest[T]) (value T, sentOn bool, err error) {
+	repository, err := c.reachable(doing)
+	if err != nil {
+		return value, false, err
+	}
+	meant := &wanted{id: repository.ID}
+	value, _, err = call(context.WithValue(ctx, repositoryKey{}, meant), c.g, repository.Installation, doing,
+		func(ctx context.Context, client *github.Client) (T, *github.Response, error) {
+			return do(ctx, client, repository.Owner.Login, repository.Name)
+		})
+	return value, meant.sentOn.Load(), err
+}
+
+// repoList is repoCall for all pages of a list.
 func repoList[T any](ctx context.Context, c *RepoClient, doing string, do repoPage[T]) ([]T, error) {
+	repository, err := c.reachable(doing)
+	if err != nil {
+		return nil, err
+	}
+	meant := &wanted{id: repository.ID}
+	items, err := list(context.WithValue(ctx, repositoryKey{}, meant), c.g, repository.Installation, doing,
+		func(ctx context.Context, client *github.Client, at github.ListOptions) ([]T, *github.Response, error) {
+			return do(ctx, client, repository.Owner.Login, repository.Name, at)
+		})
+	if sentOn := meant.sentOn.Load(); sentOn || moved(err) {
+		if _, errRead := c.rename(ctx, doing); app.Is(errRead, app.CodeUninstalled) || errRead != nil && sentOn {
+			return nil, errRead
+		}
+	}
+	return items, err
+}
+
+// reachable is the repository as it is named now, if its name can be one and an
+// installation reaches it.
+func (c *RepoClient) reachable(doing string) (*app.Repository, error) {
 	repository := c.named.Load()
 	if err := checkNames(doing, repository.Owner.Login, repository.Name); err != nil {
 		return nil, err
@@ -124,11 +164,7 @@ func repoList[T any](ctx context.Context, c *RepoClient, doing string, do repoPa
 	if repository.Installation == 0 {
 		return nil, unreached(doing)
 	}
-	ctx = context.WithValue(ctx, repositoryKey{}, repository.ID)
-	return list(ctx, c.g, repository.Installation, doing,
-		func(ctx context.Context, client *github.Client, at github.ListOptions) ([]T, *github.Response, error) {
-			return do(ctx, client, repository.Owner.Login, repository.Name, at)
-		})
+	return repository, nil
 }
 
 // checkNames refuses, as not found, names that GitHub cannot have given.

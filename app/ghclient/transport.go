@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/palantir/go-githubapp/githubapp"
@@ -115,6 +116,13 @@ func withLogger(logger zerolog.Logger) githubapp.ClientMiddleware {
 
 type repositoryKey struct{}
 
+// wanted is the repository that a request means, and whether GitHub sent it on to
+// another place: then that repository has another name, or another owner.
+type wanted struct {
+	id     int64
+	sentOn atomic.Bool
+}
+
 // checkRedirect follows a redirect only for a read, only on the API's own host
 // (the token is added to every request), and only when the same thing of the
 // same repository is meant: that is a rename. A transferred issue redirects to
@@ -129,12 +137,19 @@ func checkRedirect(base *url.URL) func(*http.Request, []*http.Request) error {
 		}
 		from := splitRepository(base, first.URL)
 		to := splitRepository(base, req.URL)
-		want, _ := req.Context().Value(repositoryKey{}).(int64)
+		var want int64
+		meant, _ := req.Context().Value(repositoryKey{}).(*wanted)
+		if meant != nil {
+			want = meant.id
+		}
 		if from.rest != to.rest || (want != 0 && to.id != 0 && to.id != want) {
 			return http.ErrUseLastResponse
 		}
 		if want != 0 && to.id == 0 && to.rest != "" {
 			return http.ErrUseLastResponse // a name alone does not prove which repository it is
+		}
+		if meant != nil {
+			meant.sentOn.Store(true)
 		}
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -75,6 +76,38 @@ func TestARenamedRepositoryIsFollowed(t *testing.T) {
 	}
 	if repo.String() != "acme/renamed" {
 		t.Errorf("the new name was not kept: %s", repo)
+	}
+}
+
+// Anybody reads what is public: that it can be read says nothing of whose it is.
+func TestARepositoryIsNotFollowedToAnotherOwner(t *testing.T) {
+	t.Parallel()
+	for name, location := range map[string]string{"by id": "/repositories/9", "by name": "/repos/globex/app"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			s.HandleFunc("GET /repos/acme/app/issues/7", redirect(http.StatusMovedPermanently, location+"/issues/7"))
+			s.reply("GET "+location+"/issues/7", 200, map[string]any{"number": 7})
+			s.HandleFunc("GET /repos/acme/app/issues", redirect(http.StatusMovedPermanently, location+"/issues"))
+			s.reply("GET "+location+"/issues", 200, []map[string]any{})
+			s.HandleFunc("POST /repos/acme/app/issues/7/comments", redirect(http.StatusTemporaryRedirect, location+"/issues/7/comments"))
+			s.HandleFunc("GET /repos/acme/app", redirect(http.StatusMovedPermanently, "/repositories/9"))
+			s.reply("GET /repositories/9", 200, map[string]any{"id": 9, "name": "app", "owner": user(2, "globex")})
+			_, err := s.repo().Issue(ctx, 7)
+			wantCode(t, err, app.CodeUninstalled)
+			_, err = s.repo().IssuesSince(ctx, time.Time{})
+			wantCode(t, err, app.CodeUninstalled)
+			_, err = s.repo().CreateComment(ctx, 7, "hello")
+			wantCode(t, err, app.CodeUninstalled)
+			if wait, told := app.RetryDelay(err); !told || wait < time.Hour {
+				t.Errorf("asked again in %s", wait)
+			}
+			repository, err := s.repo().Repository(ctx) // this is how it is found out
+			must(t, err)
+			if repository.FullName() != "globex/app" {
+				t.Errorf("read %+v", repository)
+			}
+		})
 	}
 }
 
