@@ -80,9 +80,10 @@ func (tx *Tx) RFCs(ctx context.Context, filter rfc.Filter) ([]*rfc.RFC, error) {
 		  AND (r.state = $2 OR CAST($2 AS TEXT) = '')
 		  AND (r.type = $3 OR CAST($3 AS TEXT) = '')
 		  AND (NOT CAST($4 AS BOOLEAN) OR NOT p.private AND p.installation <> 0 OR r.repository = $5)
+		  AND (r.repository = $8 OR CAST($8 AS BIGINT) = 0)
 		  AND r.number < $6 AND (r.number > 0 OR CAST($7 AS BIGINT) = 0)
 		ORDER BY CASE WHEN r.number = 0 THEN 0 ELSE 1 END, r.number DESC, r.id DESC `+atMost(filter.Limit),
-		filter.Community, string(filter.State), filter.Type, filter.Public, filter.From, below, filter.BeforeNumber)
+		filter.Community, string(filter.State), filter.Type, filter.Public, filter.From, below, filter.BeforeNumber, filter.Repository)
 	rfcs := make([]*rfc.RFC, len(found))
 	for i := range found {
 		rfcs[i] = &found[i]
@@ -132,12 +133,14 @@ func (tx *Tx) NextNumber(ctx context.Context, community int64) (int, error) {
 	return int(n), err
 }
 
-// MoveIssue renames an issue everywhere after GitHub transferred it. Comments
-// that Agora already wrote at the new place stay known.
+// MoveIssue renames an issue everywhere after GitHub transferred it, or an RFC left it.
+// Comments that Agora already wrote at the new place stay known.
 func (tx *Tx) MoveIssue(ctx context.Context, from, to app.IssueRef) error {
 	defer clear(tx.rows) // who read the RFC before has another one
-	if err := tx.moveTold(ctx, from, to); err != nil {
-		return err
+	if from.Repository != to.Repository {
+		if err := tx.moveTold(ctx, from, to); err != nil {
+			return err
+		}
 	}
 	for _, statement := range []string{
 		`UPDATE rfcs SET repository = $3, issue = $4, version = version + 1 WHERE repository = $1 AND issue = $2`,

@@ -316,6 +316,40 @@ func TestATransferredIssueKeepsItsRFC(t *testing.T) {
 	})
 }
 
+// An RFC that its repository left is kept under a number that no issue has.
+func TestAnRFCLeavesItsIssueToAnotherOne(t *testing.T) {
+	onBoth(t, func(t *testing.T, s rfc.Store, _ time.Time) {
+		issue := app.IssueRef{Repository: 9, Number: 1}
+		left := &rfc.RFC{Community: acme, Ref: issue, Left: 1}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error { return tx.SaveRFC(ctx, left) })
+		place, fresh := app.IssueRef{Repository: 9, Number: -int(left.ID)}, &rfc.RFC{Community: acme + 1, Ref: issue}
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			return errors.Join(tx.SaveWrittenComment(ctx, rfc.Written{Ref: issue, Key: "sticky", CommentID: 1}),
+				tx.MoveIssue(ctx, issue, place), tx.SaveRFC(ctx, fresh), tx.SaveRFC(ctx, &rfc.RFC{Community: acme, Ref: app.IssueRef{Repository: 10, Number: 1}}))
+		})
+		change(t, s, func(ctx context.Context, tx rfc.Tx) error {
+			at, err := tx.RFCByIssue(ctx, issue)
+			if err != nil || at.ID != fresh.ID {
+				t.Errorf("at the issue: %+v, %v", at, err)
+			}
+			kept, err := tx.RFCByIssue(ctx, place)
+			if err != nil || kept.ID != left.ID || kept.Issue() != 1 {
+				t.Errorf("kept: %+v, %v", kept, err)
+			}
+			if sticky, err := tx.WrittenComment(ctx, place, "sticky"); err != nil || sticky.CommentID != 1 {
+				t.Errorf("its comment: %+v, %v", sticky, err)
+			}
+			_, err = tx.WrittenComment(ctx, issue, "sticky")
+			notFound(t, "the comment of the one that left", err)
+			found, err := tx.RFCs(ctx, rfc.Filter{Repository: 9})
+			if len(found) != 2 {
+				t.Errorf("%d RFCs of the repository, want both", len(found))
+			}
+			return err
+		})
+	})
+}
+
 func TestACommandRunIsRemembered(t *testing.T) {
 	onBoth(t, func(t *testing.T, s rfc.Store, now time.Time) {
 		run := command.Run{Repository: 9, CommentID: 991, Ref: app.IssueRef{Repository: 9, Number: 1}, Author: 1,

@@ -6,6 +6,7 @@
 package rfc
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -96,6 +97,9 @@ type RFC struct {
 	Registered time.Time `json:"registered"`
 	// MovedAt is when GitHub transferred the issue: comments have other ids since.
 	MovedAt time.Time `json:"moved_at,omitzero"`
+	// Left is the number of the issue when its repository moved to another account, 0 while
+	// it did not. The RFC stays with its community, and Ref is no issue's any more.
+	Left int `json:"left,omitempty"`
 
 	// NumberedAt is when it was first opened, and RepliedAt when first somebody else than
 	// its author answered. The latter is no more than an instant, and only moves back.
@@ -140,6 +144,9 @@ func (r *RFC) person() int64 {
 	}
 	return r.Author.ID
 }
+
+// Issue is the number of the issue or pull request that it is, or was.
+func (r *RFC) Issue() int { return cmp.Or(r.Left, r.Ref.Number) }
 
 // accepted reports whether the community accepted the RFC, implemented or not.
 func (r *RFC) accepted() bool { return r.State == Accepted || r.State == Implemented }

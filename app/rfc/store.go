@@ -19,6 +19,8 @@ type Filter struct {
 	// reach, except the one it is read from.
 	Public bool
 	From   int64 // a repository's id, 0 for none
+	// Repository narrows to those at its issues, or that were while it was in their community.
+	Repository int64
 	// BeforeNumber pages: only RFCs with a smaller number.
 	BeforeNumber int
 	Limit        int
@@ -122,7 +124,7 @@ type Tx interface {
 
 	WrittenComment(ctx context.Context, ref app.IssueRef, key string) (Written, error)
 	SaveWrittenComment(ctx context.Context, written Written) error
-	// MoveIssue renames an issue everywhere after GitHub transferred it.
+	// MoveIssue renames an issue everywhere after GitHub transferred it, or an RFC left it.
 	MoveIssue(ctx context.Context, from, to app.IssueRef) error
 
 	// Audit lists the trail of one subject, oldest first, from after the given ID.
