@@ -60,7 +60,7 @@ func (w *Writer) Policy(p Policy) error {
 func (w *Writer) RFC(d rfc.Dossier) error {
 	r := d.RFC
 	err := w.write(request{Type: rfcLine, ID: r.ID, Community: r.Community, Number: r.Number, State: r.State,
-		Repository: r.Ref.Repository, Issue: r.Ref.Number, RFC: withoutPeople(*r)})
+		Repository: r.Ref.Repository, Issue: r.Issue(), RFC: withoutPeople(*r)})
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,8 @@ func (r *rfcs) Tasks(context.Context, app.Repository, int64) ([]community.Task, 
 	return r.tasks, nil
 }
 
+func (r *rfcs) RepositoryMoved(context.Context, app.Repository) error { return nil }
+
 var profiles = map[string]app.User{
 	"maya": {ID: maya, Login: "maya", Name: "Maya", CreatedAt: noon.AddDate(-3, 0, 0)},
 	"kim":  {ID: kim, Login: "kim", CreatedAt: noon.AddDate(-1, 0, 0)},

@@ -71,14 +71,14 @@ func touch(ctx context.Context, tx Tx, m Member, in int64, user app.User, by Joi
 }
 
 // seenIn is the repository that a member is known from when they were seen in another:
-// that one, when it is public and the one until now is not.
+// that one, when it is public and the one until now is not, or is another community's now.
 func seenIn(ctx context.Context, tx Tx, m Member, in int64) (int64, error) {
 	if m.SeenIn == 0 || m.SeenIn == in {
 		return m.SeenIn, nil
 	}
 	for _, id := range []int64{m.SeenIn, in} {
 		repo, err := tx.Repository(ctx, id)
-		if err == nil && repo.Public() {
+		if err == nil && repo.Public() && repo.Owner.ID == m.Community {
 			return id, nil
 		}
 		if err != nil && !app.Is(err, app.CodeNotFound) {

@@ -42,6 +42,9 @@ type RFCs interface {
 	// Forget takes a person's name out of what is remembered of RFCs; the numeric id
 	// stays.
 	Forget(ctx context.Context, account, member int64) error
+	// RepositoryMoved leaves the RFCs of a repository that moved to another account with
+	// the community they were made in.
+	RepositoryMoved(ctx context.Context, repo app.Repository) error
 }
 
 // Task is something on an RFC that waits for one member.

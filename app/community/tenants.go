@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -86,11 +85,12 @@ func (s *Service) Uninstalled(ctx context.Context, installation app.Installation
 	})
 }
 
-// Removed forgets repositories that the App no longer reaches.
-func (s *Service) Removed(ctx context.Context, ids ...int64) error {
+// Removed forgets repositories that an installation no longer reaches. One that another
+// installation reaches by now, because it moved to another account, is left alone.
+func (s *Service) Removed(ctx context.Context, installation int64, ids ...int64) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 		for _, id := range ids {
-			if err := tx.RemoveRepository(ctx, id); err != nil && !app.Is(err, app.CodeNotFound) {
+			if err := removed(ctx, tx, installation, id); err != nil {
 				return err
 			}
 		}
@@ -98,17 +98,42 @@ func (s *Service) Removed(ctx context.Context, ids ...int64) error {
 	})
 }
 
+func removed(ctx context.Context, tx Tx, installation, id int64) error {
+	known, err := tx.Repository(ctx, id)
+	if app.Is(err, app.CodeNotFound) || err == nil && known.Installation != installation {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.RemoveRepository(ctx, id)
+}
+
+// Lost is Removed for a repository of which no event said so. It may have moved to an
+// account that has the App too, so all installations are asked what they reach.
+func (s *Service) Lost(ctx context.Context, installation, id int64) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		if err := removed(ctx, tx, installation, id); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, SyncLane, SyncKind, SyncKind, nil)
+	})
+}
+
 // SetUp reads a repository that was added, or that changed its name or its
 // visibility: the repository itself, its configuration, its collaborators'
-// genesis. A repository that is gone is forgotten.
+// genesis. A repository that is gone is forgotten, also when it went to another account.
 func (s *Service) SetUp(ctx context.Context, o RepositoryOrder) error {
 	seen := app.Repository{ID: o.Repository, Owner: o.Account, Name: o.Name, Installation: o.Installation}
 	repo, err := s.repos(seen).Repository(ctx)
 	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeUninstalled) {
-		return s.Removed(ctx, o.Repository)
+		return s.Removed(ctx, o.Installation, o.Repository)
 	}
 	if err != nil {
 		return fmt.Errorf("reading repository %s: %w", seen.FullName(), err)
+	}
+	if repo.Owner.ID != o.Account.ID {
+		return s.Lost(ctx, o.Installation, o.Repository)
 	}
 	if err := s.saveRepository(ctx, repo); err != nil {
 		return err
@@ -119,13 +144,40 @@ func (s *Service) SetUp(ctx context.Context, o RepositoryOrder) error {
 	return s.Genesis(ctx, repo, false)
 }
 
+// saveRepository keeps what GitHub says of a repository. One that comes from another
+// community leaves its RFCs and its rules there.
 func (s *Service) saveRepository(ctx context.Context, repo app.Repository) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		before, err := tx.Repository(ctx, repo.ID)
+		if err != nil && !app.Is(err, app.CodeNotFound) {
+			return err
+		}
 		if err := tx.SaveRepository(ctx, repo); err != nil {
 			return err
 		}
-		return orderReread(ctx, tx, repo, s.clock().Add(rereadEvery))
+		if err := orderReread(ctx, tx, repo, s.clock().Add(rereadEvery)); err != nil {
+			return err
+		}
+		if err != nil || before.Owner.ID == repo.Owner.ID {
+			return nil
+		}
+		return s.movedIn(ctx, tx, repo)
 	})
+}
+
+func (s *Service) movedIn(ctx context.Context, tx Tx, repo app.Repository) error {
+	if err := s.RFCs.RepositoryMoved(ctx, repo); err != nil {
+		return err
+	}
+	if err := tx.SavePolicy(ctx, PolicyRecord{Repository: repo.ID}); err != nil {
+		return err
+	}
+	o := RepositoryOrder{Installation: repo.Installation, Account: repo.Owner, Repository: repo.ID, Name: repo.Name}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(ctx, o.Lane(), RereadKind, RereadKind, body)
 }
 
 // orderRuled has shown again what a repository's rules keep waiting, or no longer do.
@@ -164,15 +216,18 @@ func RereadEvery() time.Duration { return rereadEvery }
 var ErrUnknownRepository = errors.New("the App does not reach this repository")
 
 // Resolve finds the repository an event is about. One that was never seen, because
-// the event of its installation was lost or is late, is read from GitHub.
+// the event of its installation was lost or is late, is read from GitHub, and so is
+// one that an event finds in another account. An event from before it moved here is left
+// alone: it concerns another community.
 func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Repository, error) {
 	var known app.Repository
 	err := s.store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
 		known, err = tx.Repository(ctx, seen.ID)
 		return err
 	})
+	moved := err == nil && seen.Owner.ID != 0 && seen.Owner.ID != known.Owner.ID
 	switch {
-	case err == nil && (known.Installation != 0 || seen.Installation == 0):
+	case err == nil && !moved && (known.Installation != 0 || seen.Installation == 0):
 		return known, nil
 	case err != nil && !app.Is(err, app.CodeNotFound):
 		return known, err
@@ -185,6 +240,9 @@ func (s *Service) Resolve(ctx context.Context, seen app.Repository) (app.Reposit
 	}
 	if err != nil {
 		return known, fmt.Errorf("reading repository %s: %w", seen.FullName(), err)
+	}
+	if seen.Owner.ID != 0 && repo.Owner.ID != seen.Owner.ID {
+		return known, ErrUnknownRepository
 	}
 	installation := app.Installation{ID: seen.Installation, Account: repo.Owner}
 	if err := s.Installed(ctx, installation, []app.Repository{repo}); err != nil {
@@ -211,13 +269,14 @@ func unreached(err error) bool {
 	return false
 }
 
-// Reaches reports whether the App can read the repository now.
+// Reaches reports whether the App can read the repository now, and it is where it was:
+// what is public can be read in any account.
 func (s *Service) Reaches(ctx context.Context, repo app.Repository) (bool, error) {
-	_, err := s.repos(repo).Repository(ctx)
+	found, err := s.repos(repo).Repository(ctx)
 	if unreached(err) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && found.Owner.ID == repo.Owner.ID, err
 }
 
 // Block remembers that a person was blocked in the community, or no longer is.
@@ -234,123 +293,5 @@ func (s *Service) Block(ctx context.Context, account int64, user app.User, block
 		}
 		m.Blocked = blocked
 		return tx.SaveMember(ctx, m)
-	})
-}
-
-// SyncKind is the kind of the entry that compares the installations with GitHub's.
-const SyncKind = "sync"
-
-// SyncLane is the lane of such entries: one at a time, over all replicas.
-const SyncLane = "sync"
-
-// Apps lists where the App is installed and what it reaches there.
-type Apps interface {
-	Installations(ctx context.Context) ([]app.Installation, error)
-	// Installed reports whether an installation is still there.
-	Installed(ctx context.Context, installation int64) (bool, error)
-	InstallationRepositories(ctx context.Context, installation int64) ([]app.Repository, error)
-}
-
-// Sync brings what is known of installations in line with GitHub, whatever events
-// were lost: repositories that are new are set up, those gone are forgotten, and
-// every other one is re-read.
-func (s *Service) Sync(ctx context.Context, apps Apps) error {
-	installations, err := apps.Installations(ctx)
-	if err != nil {
-		return fmt.Errorf("listing installations: %w", err)
-	}
-	if err := s.syncRemoved(ctx, apps, installations); err != nil {
-		return err
-	}
-	for _, installation := range installations {
-		if installation.Suspended {
-			if err := s.Uninstalled(ctx, installation); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := s.syncInstallation(ctx, apps, installation); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// syncRemoved finds the installations that were removed and whose event was lost.
-// Each is asked for once more: it may have been made after the list.
-func (s *Service) syncRemoved(ctx context.Context, apps Apps, found []app.Installation) error {
-	var known []app.Installation
-	err := s.store.View(ctx, func(ctx context.Context, tx Tx) (err error) {
-		known, err = tx.Installations(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, installation := range known {
-		listed := slices.ContainsFunc(found, func(f app.Installation) bool { return f.ID == installation.ID })
-		if listed || installation.Removed {
-			continue
-		}
-		if there, err := apps.Installed(ctx, installation.ID); err != nil || there {
-			if err != nil {
-				return fmt.Errorf("looking for the installation on %s: %w", installation.Account.Login, err)
-			}
-			continue
-		}
-		installation.Removed = true
-		if err := s.Uninstalled(ctx, installation); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation app.Installation) error {
-	found, err := apps.InstallationRepositories(ctx, installation.ID)
-	if unreached(err) || app.Is(err, app.CodeStopped) {
-		return nil // suspended or removed meanwhile; its event says so
-	}
-	if err != nil {
-		return fmt.Errorf("listing the repositories of %s: %w", installation.Account.Login, err)
-	}
-	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
-		if err := tx.SaveInstallation(ctx, installation); err != nil {
-			return err
-		}
-		reached := map[int64]bool{}
-		for _, repo := range found {
-			reached[repo.ID] = true
-			known, err := tx.Repository(ctx, repo.ID)
-			if err == nil {
-				_, err = tx.Roster(ctx, repo.Owner.ID, repo.ID) // without one it was never set up whole
-			}
-			if err != nil && !app.Is(err, app.CodeNotFound) {
-				return err
-			}
-			switch {
-			case err == nil && repo.Private && !known.Private:
-				err = hide(ctx, tx, repo.ID)
-			case err == nil && known.FullName() == repo.FullName() && known.Private == repo.Private && known.Installation == installation.ID:
-				err = orderReread(ctx, tx, repo, s.clock())
-			default:
-				err = orderSetUp(ctx, tx, RepositoryOrder{Installation: installation.ID, Account: repo.Owner, Repository: repo.ID, Name: repo.Name})
-			}
-			if err != nil {
-				return err
-			}
-		}
-		known, err := tx.Repositories(ctx, installation.Account.ID)
-		if err != nil {
-			return err
-		}
-		for _, repo := range known {
-			if !reached[repo.ID] {
-				if err := tx.RemoveRepository(ctx, repo.ID); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
 	})
 }

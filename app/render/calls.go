@@ -17,6 +17,9 @@ const maxNamed = 10
 func calls(v rfc.View) []string {
 	r := v.RFC
 	author, stewards := authorNamed(v), stewardsNamed(v)
+	if r.Left != 0 {
+		return nil // nothing can be done about it where it was left
+	}
 	switch r.State {
 	case rfc.Draft:
 		return []string{author + ": `/rfc open` when it is ready for comments."}

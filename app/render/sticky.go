@@ -40,6 +40,9 @@ func stickyHead(v rfc.View) string {
 	b.WriteString(marker("rfc", v.RFC, nil))
 	fmt.Fprintf(&b, "## %s · %s — %s\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
 	b.WriteString(verdictLine(v) + "\n\n")
+	if v.RFC.Left != 0 {
+		b.WriteString("It is an RFC of the account " + Login(v.Account.Login) + ", which this repository belonged to.\n\n")
+	}
 	b.WriteString(progressLine(v) + "\n")
 	if Current(v) {
 		b.WriteString("\n" + tallyTable(v.Result.Tally))

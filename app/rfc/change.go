@@ -58,7 +58,10 @@ func (s *Service) begin(ctx context.Context, tx Tx, r *RFC) (*change, error) {
 	if c.repo, err = tx.Repository(ctx, r.Ref.Repository); err != nil {
 		return nil, err
 	}
-	if c.policy, err = tx.Policy(ctx, c.repo.ID); err != nil && !app.Is(err, app.CodeNotFound) {
+	if r.Left == 0 { // else it is another community's
+		c.policy, err = tx.Policy(ctx, c.repo.ID)
+	}
+	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return nil, err
 	}
 	if r.Round > 0 {

@@ -267,6 +267,10 @@ func (s *Service) barsOf(ctx context.Context, tx Tx, ref app.IssueRef, sha strin
 	case err != nil && !app.Is(err, app.CodeNotFound):
 		return nil, err
 	}
+	if astray, err := Astray(ctx, tx, pull); astray || err != nil {
+		return []Bar{{Name: fmt.Sprintf("#%d", ref.Number), Title: "the RFC is another account's",
+			Summary: "This pull request cannot pass: " + AstrayReason + ". A steward frees it by `/rfc unlink \"why\"`."}}, err
+	}
 	var bars []Bar
 	own, err := tx.RFCByIssue(ctx, ref)
 	if err == nil {

@@ -38,6 +38,12 @@ func (s *Service) CommentWritten(ctx context.Context, change CommentChange) erro
 	if author.Bot || author.Gone() {
 		return nil
 	}
+	if change.Attempts > 0 { // it was set aside
+		now, err := s.repository(ctx, change.Repo.ID)
+		if err == nil && now.Owner.ID != change.Repo.Owner.ID {
+			return nil // what it says was said in another community
+		}
+	}
 	if !change.Edited {
 		if err := s.commented(ctx, change); err != nil {
 			return err

@@ -15,6 +15,9 @@ import (
 // lists lag, and so may clocks.
 const rereadOverlap = 10 * time.Minute
 
+// pullsKey is where it is remembered that the open pull requests were looked at.
+const pullsKey = "pulls"
+
 // Reread heals what was missed in a repository since the last reading: every issue
 // and pull request that changed is looked at as if its event had come, with the
 // comments on RFCs. It asks one request when nothing changed. Where the first
@@ -43,13 +46,16 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 	if last.SentAt.IsZero() {
 		since = now.Add(-24 * time.Hour)
 	}
-	if err := p.once(ctx, "pulls", func() error { return s.firstPulls(ctx, repo) }); err != nil {
+	if err := s.sort(ctx, repo); err != nil { // should an RFC have been made while it moved
+		return err
+	}
+	if err := p.once(ctx, pullsKey, func() error { return s.firstPulls(ctx, repo) }); err != nil {
 		return err
 	}
 	issues, err := s.Repos(repo).IssuesSince(ctx, since)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) {
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeUninstalled) {
 		if reached, unknown := s.Community.Reaches(ctx, repo); unknown == nil && !reached {
-			return s.Community.Removed(ctx, repo.ID) // its event was lost
+			return s.Community.Lost(ctx, repo.Installation, repo.ID) // its event was lost
 		}
 	}
 	if err != nil {
@@ -74,7 +80,7 @@ func (s *Service) Reread(ctx context.Context, o community.RepositoryOrder) error
 // check, whenever something last happened to it.
 func (s *Service) firstPulls(ctx context.Context, repo app.Repository) error {
 	pulls, err := s.Repos(repo).OpenPulls(ctx)
-	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) {
+	if app.Is(err, app.CodeNotFound) || app.Is(err, app.CodeGone) || app.Is(err, app.CodeForbidden) || app.Is(err, app.CodeUninstalled) {
 		return nil // what that means is asked next, or said where a check is missing
 	}
 	if err != nil {
@@ -126,7 +132,7 @@ func (s *Service) rereadOpen(ctx context.Context, filter Filter, repository int6
 		}
 		for _, r := range found {
 			settled := r.State.Decided() && r.State != ChangesRequested && r.State != Postponed
-			if settled || repository != 0 && r.Ref.Repository != repository {
+			if settled || r.Left != 0 || repository != 0 && r.Ref.Repository != repository {
 				continue
 			}
 			if err := tx.Enqueue(ctx, r.Ref.Lane(), RefreshKind, "reread", Order{Ref: r.Ref, At: since}.body()); err != nil {
@@ -186,6 +192,10 @@ func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app
 	if err != nil || r == nil {
 		return err
 	}
+	arrived, err := publication{Service: s, ref: app.IssueRef{Repository: repo.ID}}.written(ctx, arrivedKey)
+	if err != nil {
+		return err
+	}
 	comments, err := s.Repos(repo).Comments(ctx, ref.Number, since)
 	if err != nil {
 		return fmt.Errorf("reading comments of %s#%d: %w", repo.FullName(), ref.Number, err)
@@ -195,8 +205,8 @@ func (s *Service) readComments(ctx context.Context, repo app.Repository, ref app
 		return err
 	}
 	for _, comment := range comments {
-		if comment.CreatedAt.Before(r.MovedAt) {
-			continue // it moved with the issue, under another id; its commands ran where it was written
+		if comment.CreatedAt.Before(r.MovedAt) || comment.CreatedAt.Before(arrived.SentAt) {
+			continue // it moved with the issue, perhaps under another id; its commands ran where it was written
 		}
 		if slices.ContainsFunc(aside, func(c app.Comment) bool { return c.ID == comment.ID && c.UpdatedAt.Equal(comment.UpdatedAt) }) {
 			continue // it is tried again by itself, a bounded number of times

@@ -29,6 +29,7 @@ const (
 	TriggerReopenCommand  Trigger = "/rfc reopen"
 	TriggerReopened       Trigger = "reopened by a steward"
 	TriggerDeleted        Trigger = "deleted, or moved out of the community"
+	TriggerMoved          Trigger = "its repository moved to another account"
 )
 
 // unregistered is the state before an RFC exists.
@@ -63,7 +64,7 @@ var lifecycle = func() map[move]bool {
 	}
 	add(Implemented, TriggerImplemented, Accepted)
 	add(Superseded, TriggerSuperseded, Accepted, Implemented)
-	for _, by := range []Trigger{TriggerWithdrawn, TriggerClosed, TriggerUnlabelled, TriggerDeleted} {
+	for _, by := range []Trigger{TriggerWithdrawn, TriggerClosed, TriggerUnlabelled, TriggerDeleted, TriggerMoved} {
 		add(Withdrawn, by, Draft, Open, Voting)
 	}
 	// A postponed RFC that waits for its second vote may be withdrawn by a steward.

@@ -52,6 +52,9 @@ var theTable = []struct {
 	{Draft, TriggerDeleted, Withdrawn},
 	{Open, TriggerDeleted, Withdrawn},
 	{Voting, TriggerDeleted, Withdrawn},
+	{Draft, TriggerMoved, Withdrawn},
+	{Open, TriggerMoved, Withdrawn},
+	{Voting, TriggerMoved, Withdrawn},
 	// rejected, postponed, withdrawn → draft
 	{Rejected, TriggerReopenCommand, Draft},
 	{Postponed, TriggerReopenCommand, Draft},
@@ -64,7 +67,7 @@ var theTable = []struct {
 var everyTrigger = []Trigger{
 	TriggerLabelledDraft, TriggerLabelled, TriggerDraftCommand, TriggerOpenCommand, TriggerReady, TriggerDiscussionOver,
 	TriggerVoteCommand, TriggerDeadline, TriggerTextChanged, TriggerRetry, TriggerImplemented, TriggerSuperseded,
-	TriggerWithdrawn, TriggerClosed, TriggerUnlabelled, TriggerReopenCommand, TriggerReopened, TriggerDeleted,
+	TriggerWithdrawn, TriggerClosed, TriggerUnlabelled, TriggerReopenCommand, TriggerReopened, TriggerDeleted, TriggerMoved,
 }
 
 func TestEveryMoveOfTheTableIsAllowed(t *testing.T) {
@@ -112,7 +115,7 @@ func TestEveryOtherMoveIsRefused(t *testing.T) {
 			}
 		}
 	}
-	if want := 11 * 18 * 11; tried != want {
+	if want := 11 * 19 * 11; tried != want {
 		t.Errorf("%d combinations tried, want %d", tried, want)
 	}
 	for m := range lifecycle {

@@ -37,6 +37,9 @@ func (s *Service) Publish(ctx context.Context, ref app.IssueRef) error {
 		return errUnreached(v.Repository)
 	}
 	p := publication{Service: s, github: s.Repos(v.Repository), ref: ref, moved: v.RFC.MovedAt}
+	if v.RFC.Left != 0 {
+		return p.partingWords(ctx, &v)
+	}
 	// What GitHub refuses, such as a comment on a locked issue, keeps nothing else back.
 	var refused error
 	for _, part := range []struct {
@@ -107,17 +110,17 @@ func (s *Service) load(ctx context.Context, tx Tx, r *RFC) (View, error) {
 	if err != nil {
 		return v, err
 	}
-	v.PageURL = s.PageURL(v.Repository, r)
+	v.PageURL = s.PageURL(v)
 	return v, v.LoadPolicy(ctx, tx)
 }
 
 // PageURL is the RFC's page on Agora's own site, "" when there is none: that of a private
 // repository's RFC answers as if it did not exist.
-func (s *Service) PageURL(repo app.Repository, r *RFC) string {
-	if s.PublicURL == "" || r.Number == 0 || !repo.Public() {
+func (s *Service) PageURL(v View) string {
+	if s.PublicURL == "" || v.RFC.Number == 0 || !v.Repository.Public() {
 		return ""
 	}
-	return fmt.Sprintf("%s/c/%s/rfcs/%d", s.PublicURL, repo.Owner.Login, r.Number)
+	return fmt.Sprintf("%s/c/%s/rfcs/%d", s.PublicURL, v.Account.Login, v.RFC.Number)
 }
 
 func stewardNames(stewards []config.Steward) []string {

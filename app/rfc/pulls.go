@@ -25,21 +25,30 @@ func (s *Service) PullChanged(ctx context.Context, repo app.Repository, issue ap
 		if err != nil && !app.Is(err, app.CodeNotFound) {
 			return err
 		}
+		astray, err := Astray(ctx, tx, pull)
+		if err != nil {
+			return err
+		}
+		if !astray && pull.Community != repo.Owner.ID { // it came from nowhere, or from another community
+			pull.Community, pull.Unlinked, pull.UnlinkedAt = repo.Owner.ID, nil, time.Time{}
+		}
 		if pull.UpdatedAt.After(issue.UpdatedAt) { // an older event, come late: it binds to what it names
-			if issue.UpdatedAt.Before(pull.UnlinkedAt) || !pull.bind(command.ImplementsRefs(issue.Body)) {
+			if astray || issue.UpdatedAt.Before(pull.UnlinkedAt) || !pull.bind(command.ImplementsRefs(issue.Body)) {
 				return nil
 			}
 			return s.pullBound(ctx, tx, repo, pull, pull.Merged)
 		}
-		merged := issue.Pull.Merged && !pull.Merged
-		pull.Ref, pull.Community, pull.HeadSHA, pull.Open = issue.Ref, repo.Owner.ID, issue.Pull.HeadSHA, issue.Open
+		merged := issue.Pull.Merged && !pull.Merged && !astray
+		pull.Ref, pull.HeadSHA, pull.Open = issue.Ref, issue.Pull.HeadSHA, issue.Open
 		pull.Title, pull.URL, pull.Author, pull.UpdatedAt, pull.Merged = issue.Title, issue.URL, app.User{ID: issue.Author.ID, Bot: issue.Author.Bot}, issue.UpdatedAt, issue.Pull.Merged
 		pull.MergedBy = cmp.Or(issue.Pull.MergedBy.ID, pull.MergedBy)
 		pull.Named = command.ImplementsRefs(issue.Body)
 		if issue.UpdatedAt.Before(pull.UnlinkedAt) { // the steward saw that too
 			pull.Unlinked = slices.Clone(pull.Named)
 		}
-		pull.bind(pull.Named)
+		if !astray { // what it names are another community's
+			pull.bind(pull.Named)
+		}
 		pull.Unlinked = slices.DeleteFunc(pull.Unlinked, func(n int) bool { return !slices.Contains(pull.Named, n) })
 		return s.pullBound(ctx, tx, repo, pull, merged)
 	})
@@ -167,11 +176,16 @@ func (s *Service) unlinkCommand(ctx context.Context, call command.Call) (command
 			if err != nil {
 				return err
 			}
-			if len(pull.Bound) == 0 {
+			astray, err := Astray(ctx, tx, pull)
+			if err != nil {
+				return err
+			}
+			if len(pull.Bound) == 0 && !astray {
 				return command.Refuse(app.CodeConflict, "this pull request is bound to no RFC.")
 			}
 			// What it still names stays unlinked too: the steward saw it.
 			pull.Unlinked, pull.Bound, pull.UnlinkedAt = slices.Clone(pull.Named), nil, a.At
+			pull.Community = a.Repo.Owner.ID
 			if err := tx.SavePull(ctx, pull); err != nil {
 				return err
 			}

@@ -17,7 +17,9 @@ import (
 type View struct {
 	RFC        *RFC
 	Repository app.Repository
-	Now        time.Time
+	// Account is its community's, and the repository's unless that moved to another.
+	Account app.Account
+	Now     time.Time
 	// Round is the newest round, nil before the first vote; Result its recount and
 	// Voters its electorate.
 	Round  *Round
@@ -49,8 +51,8 @@ const historyShown = 500
 // LoadView reads a view inside a transaction.
 func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 	v := View{RFC: r, Now: now, Logins: map[int64]string{}}
-	var err error
-	if v.Repository, err = tx.Repository(ctx, r.Ref.Repository); err != nil {
+	err := v.LoadHome(ctx, tx)
+	if err != nil {
 		return v, err
 	}
 	if v.Rounds, err = tx.Rounds(ctx, r.ID); err != nil {
@@ -93,8 +95,21 @@ func LoadView(ctx context.Context, tx Tx, r *RFC, now time.Time) (View, error) {
 	return v, nil
 }
 
-// LoadPolicy adds to a view what rules the RFC's repository, as it was last read.
+// LoadHome adds to a view which repository and community the RFC belongs to.
+func (v *View) LoadHome(ctx context.Context, tx Tx) (err error) {
+	if v.Repository, err = tx.Repository(ctx, v.RFC.Ref.Repository); err != nil {
+		return err
+	}
+	v.Account, err = home(ctx, tx, v.RFC, v.Repository)
+	return err
+}
+
+// LoadPolicy adds to a view what rules the RFC's repository, as it was last read. In
+// another community's nothing rules the RFC any more.
 func (v *View) LoadPolicy(ctx context.Context, tx Tx) error {
+	if v.RFC.Left != 0 {
+		return nil
+	}
 	record, err := tx.Policy(ctx, v.Repository.ID)
 	if err != nil && !app.Is(err, app.CodeNotFound) {
 		return fmt.Errorf("reading the policy of %s: %w", v.Repository.FullName(), err)

@@ -83,8 +83,8 @@ func numbered(ctx context.Context, tx rfc.Tx, login string, number int) (*rfc.RF
 // summary is a view without its history: what a list shows of an RFC.
 func (s *server) summary(ctx context.Context, tx rfc.Tx, r *rfc.RFC) (rfc.View, error) {
 	v := rfc.View{RFC: r, Now: s.now()}
-	var err error
-	if v.Repository, err = tx.Repository(ctx, r.Ref.Repository); err != nil {
+	err := v.LoadHome(ctx, tx)
+	if err != nil {
 		return v, hidden(err)
 	}
 	if err = v.LoadPolicy(ctx, tx); err != nil || r.Round == 0 {

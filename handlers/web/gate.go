@@ -162,6 +162,10 @@ func (g gatekeeper) judgePull(ctx context.Context, number int) (gateShape, error
 	if err != nil {
 		return gateShape{}, hidden(err)
 	}
+	astray, err := rfc.Astray(ctx, g.tx, pull)
+	if astray || err != nil {
+		return gateShape{Reason: rfc.AstrayReason, URL: pull.URL}, err
+	}
 	answer := gateShape{Passed: true, Reason: "no RFC needed", URL: pull.URL}
 	own, err := g.tx.RFCByIssue(ctx, ref)
 	switch {
@@ -236,7 +240,7 @@ func (g gatekeeper) judge(v rfc.View, moved bool) gateShape {
 	}
 	url := r.URL
 	if public(v.Repository) && r.Number > 0 { // a draft has no page
-		url = g.pageURL(v.Repository.Owner.Login, r.Number)
+		url = g.pageURL(v.Account.Login, r.Number)
 	}
 	return gateShape{Passed: passed, State: string(r.State), RFC: r.Number, Reason: reason, URL: url}
 }

@@ -146,9 +146,9 @@ func (s *server) rfcPage(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) rfcPageOf(v rfc.View) rfcPageData {
 	data := rfcPageData{
-		Title: v.RFC.Name() + " · " + v.RFC.Title, Account: v.Repository.Owner.Login, RFC: s.shapeRFC(v),
+		Title: v.RFC.Name() + " · " + v.RFC.Title, Account: v.Account.Login, RFC: s.shapeRFC(v),
 		Current: render.Current(v), Warnings: render.Warnings(v), Concerns: v.RFC.Concerns, Rounds: v.Rounds,
-		API: apiRoot + "/communities/" + url.PathEscape(v.Repository.Owner.Login) + "/rfcs/" + strconv.Itoa(v.RFC.Number),
+		API: apiRoot + "/communities/" + url.PathEscape(v.Account.Login) + "/rfcs/" + strconv.Itoa(v.RFC.Number),
 	}
 	for _, e := range slices.Backward(v.History) {
 		data.History = append(data.History, shapeAudit(e, v.Logins))

@@ -157,9 +157,9 @@ func instant(t time.Time) *time.Time {
 func (s *server) shapeRFC(v rfc.View) rfcShape {
 	r := v.RFC
 	shape := rfcShape{
-		Number: r.Number, Repository: v.Repository.FullName(), Issue: r.Ref.Number, Kind: string(r.Kind),
+		Number: r.Number, Repository: v.Repository.FullName(), Issue: r.Issue(), Kind: string(r.Kind),
 		Title: r.Title, Type: string(r.Type), State: string(r.State), Author: person(r.Author), URL: r.URL,
-		PageURL: s.pageURL(v.Repository.Owner.Login, r.Number), OpenedAt: instant(r.OpenedAt), Round: r.Round,
+		PageURL: s.pageURL(v.Account.Login, r.Number), OpenedAt: instant(r.OpenedAt), Round: r.Round,
 		ConcernsOpen: rfc.OpenConcerns(r.Concerns), Reasons: []string{}, PolicyVersion: r.PolicyVersion,
 		Tally: shapeTally(rfc.Tally{}), Quorum: quorumShape{Weight: weightShape{Have: "0.00", Need: "0.00"}}, Approval: approvalShape{Share: "0.0000"},
 	}

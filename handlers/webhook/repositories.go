@@ -47,7 +47,7 @@ func (w *Webhooks) installationRepositories(ctx context.Context, e *github.Insta
 	for n, r := range e.RepositoriesRemoved {
 		ids[n] = r.GetID()
 	}
-	return w.Community.Removed(ctx, ids...)
+	return w.Community.Removed(ctx, i.GetID(), ids...)
 }
 
 // seen reads the short form in which installations list their repositories.
@@ -71,13 +71,13 @@ func (w *Webhooks) repository(ctx context.Context, e *github.RepositoryEvent, _ 
 		if err := w.RFCs.RepositoryGone(ctx, known, user(e.GetSender())); err != nil {
 			return err
 		}
-		return w.Community.Removed(ctx, now.ID)
+		return w.Community.Removed(ctx, known.Installation, now.ID)
 	case "renamed", "transferred", "privatized", "publicized", "archived", "unarchived", "edited":
 		known, err := w.Community.Resolve(ctx, now)
 		if err != nil {
 			return err
 		}
-		return w.Community.SetUp(ctx, community.RepositoryOrder{Installation: known.Installation, Account: now.Owner, Repository: now.ID, Name: now.Name})
+		return w.Community.SetUp(ctx, community.RepositoryOrder{Installation: known.Installation, Account: known.Owner, Repository: now.ID, Name: now.Name})
 	}
 	return nil
 }
