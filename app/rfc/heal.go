@@ -131,8 +131,8 @@ func (s *Service) rereadOpen(ctx context.Context, filter Filter, repository int6
 			return fmt.Errorf("listing open RFCs: %w", err)
 		}
 		for _, r := range found {
-			settled := r.State.Decided() && r.State != ChangesRequested && r.State != Postponed
-			if settled || r.Left != 0 || repository != 0 && r.Ref.Repository != repository {
+			ended := r.State.Decided() && r.State != ChangesRequested && r.State != Postponed
+			if ended || r.Left != 0 || repository != 0 && r.Ref.Repository != repository {
 				continue
 			}
 			if err := tx.Enqueue(ctx, r.Ref.Lane(), RefreshKind, "reread", Order{Ref: r.Ref, At: since}.body()); err != nil {

@@ -82,7 +82,7 @@ func TestARereadingThatWasGivenUpIsFollowedByTheNext(t *testing.T) {
 			t.Errorf("two hours later: %v, want a reading an hour", ended)
 		}
 
-		if err := d.service.Community.Removed(t.Context(), hallRepo.ID); err != nil {
+		if err := d.service.Community.Removed(t.Context(), hallRepo.Installation, hallRepo.ID); err != nil {
 			t.Fatal(err)
 		}
 		quarters(8, func() bool { return false })
