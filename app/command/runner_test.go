@@ -92,11 +92,11 @@ func TestACommandThatIsRewordedIsNotCarriedOutAgain(t *testing.T) {
 			does []string
 			told bool
 		}{
-			{body: `/rfc extend 1d "hoilday"`, does: []string{`/rfc extend 1d "hoilday"`}},
+			{body: `/rfc extend 1d "holydays"`, does: []string{`/rfc extend 1d "holydays"`}},
 			{body: `/rfc extend 1d "holiday"`, told: true},
 			{body: `/rfc extend 1d "holiday"` + "\n" + `/rfc extend 2d "more"`, does: []string{`/rfc extend 2d "more"`}, told: true},
-			{body: `/rfc extend 1d "holiday"` + "\n" + `/concern raise "teh cost"` + "\n" + `/concern raise "another"`,
-				does: []string{`/concern raise "teh cost"`, `/concern raise "another"`}, told: true},
+			{body: `/rfc extend 1d "holiday"` + "\n" + `/concern raise "the coast"` + "\n" + `/concern raise "another"`,
+				does: []string{`/concern raise "the coast"`, `/concern raise "another"`}, told: true},
 			{body: `/concern raise "the cost"` + "\n" + `/concern raise "another"` + "\n" + `/concern raise "a third"`,
 				does: []string{`/concern raise "a third"`}, told: true},
 			{body: `/concern raise "the cost"` + "\n" + "/agora version", does: []string{"/agora version"}, told: true},
