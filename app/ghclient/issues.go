@@ -34,6 +34,9 @@ func (c *RepoClient) Issue(ctx context.Context, number int) (app.Issue, error) {
 		return app.Issue{}, err
 	}
 	issue.Pull = toPull(pull)
+	if at := pull.GetUpdatedAt().UTC(); at.After(issue.UpdatedAt) {
+		issue.UpdatedAt = at // its head is that of then, which came after the first reading
+	}
 	return issue, nil
 }
 
