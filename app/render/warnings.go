@@ -82,6 +82,9 @@ func warnings(p prose, v rfc.View) []string {
 		if !round.TextChangedAt.IsZero() {
 			say("The text changed on %s, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.", instant(round.TextChangedAt))
 		}
+		if !round.Unheard.IsZero() {
+			say("The text changed about when voting ended. A vote that would pass waits some minutes for GitHub to tell on which side of the end that was.")
+		}
 		if !round.ConfirmBy.IsZero() {
 			say("%s must confirm the result by **%s**, else it is postponed (%d so far).",
 				capital(rfc.Plural(round.Policy.TwoStewards, "steward")), instant(round.ConfirmBy), len(round.Confirmations))

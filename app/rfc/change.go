@@ -281,6 +281,9 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 		switch {
 		case c.r.OpenBlocked != "":
 			end = c.now.Add(blockedRetry)
+		case c.awaitsEdit() && !c.round.LastRead.Before(end):
+			due = append(due, c.round.Unheard.Add(editAwaited))
+			end = c.now.Add(asidePause)
 		case !c.round.ConfirmBy.IsZero():
 			end = c.round.ConfirmBy
 		case end.After(c.now):

@@ -153,6 +153,12 @@ func (c *change) decide(ctx context.Context, result Result) error {
 			outcome, reasons = OutcomePostponed, []string{"two stewards did not confirm in time a result that one organisation carries"}
 		}
 	}
+	if outcome == OutcomeAccepted && c.awaitsEdit() {
+		return nil
+	}
+	if outcome == OutcomeAccepted && !c.round.Unheard.IsZero() && c.round.TextChangedAt.IsZero() {
+		c.round.TextChangedAt = c.now // no event told that it was after the end
+	}
 	if outcome == OutcomeAccepted && !c.round.TextChangedAt.IsZero() {
 		if c.r.Restarts < c.round.Policy.TextRestarts {
 			if !c.r.IssueOpen { // nobody is called to vote again on what was closed meanwhile

@@ -93,17 +93,20 @@ func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply,
 		if err := c.refuseOver(ctx, a.At); err != nil {
 			return "", err
 		}
-		from := ""
+		from, text := "", c.r.Text
 		switch {
-		case c.voting() && !c.round.TextChangedAt.IsZero():
-			from, c.round.Text, c.round.TextChangedAt = c.round.Text.Hash, c.r.Text, time.Time{}
+		case c.voting() && c.awaitsEdit(): // which text the steward saw is not known yet
+			return "", app.Errorf(app.CodeUnavailable, "the event of an edit of %s is still to come", c.r.Name())
+		case c.voting() && (!c.round.TextChangedAt.IsZero() || !c.round.Unheard.IsZero()):
+			from, text = c.round.Text.Hash, c.round.beforeLate(text)
+			c.round.Text, c.round.Stood.Text, c.round.TextChangedAt, c.round.Unheard = text, text, time.Time{}, time.Time{}
 		case (c.r.State == Accepted || c.r.State == Implemented) && c.r.Bound != c.r.Text:
-			from, c.r.Bound = c.r.Bound.Hash, c.r.Text
+			from, c.r.Bound = c.r.Bound.Hash, text
 		default:
 			return "", command.Refuse(app.CodeConflict, "the text is the one that was, or is being, voted on.")
 		}
 		c.urgent = true
-		return "", c.quote(ctx, "editorial", from, c.r.Text.Hash, "", a.Command.Text(), a.Actor(), nil)
+		return "", c.quote(ctx, "editorial", from, text.Hash, "", a.Command.Text(), a.Actor(), nil)
 	}), nil
 }
 

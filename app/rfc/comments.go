@@ -122,7 +122,7 @@ func (s *Service) tryLater(ctx context.Context, change CommentChange, cause erro
 	})
 }
 
-// asidePause is how soon a result is asked for again that waits for commands.
+// asidePause is how soon a result is asked for again that waits for commands, or for an edit's event.
 const asidePause = 2 * time.Minute
 
 // aside lists the comments on the RFC whose commands are set aside, as GitHub does not say

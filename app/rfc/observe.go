@@ -77,44 +77,6 @@ func (c *change) withdraw(ctx context.Context, by Trigger, actor app.User, why s
 	return c.move(ctx, Withdrawn, by, actor, why, nil)
 }
 
-// observeText notices a changed text: a warning while voting, a fresh discussion
-// when changes were requested and the author made them.
-func (c *change) observeText(ctx context.Context, issue app.Issue, cause Cause) error {
-	text := textOf(issue)
-	if c.r.State == ChangesRequested && issue.Open && c.round != nil && text != c.round.Text && byAuthor(c.r, cause) && (cause.At.IsZero() || !cause.At.Before(c.round.FinalDeadline)) {
-		// Compared with what was voted on: another event may have shown it already.
-		if err := c.discuss(ctx, TriggerTextChanged, cause.Actor, ""); err != nil {
-			return err
-		}
-	}
-	if text == c.r.Text {
-		return nil
-	}
-	before := c.r.Text
-	c.r.Text = text
-	c.touched = true
-	if err := c.note(ctx, "text", before.Hash, text.Hash, "the text changed", cause.Actor, nil); err != nil {
-		return err
-	}
-	if c.voting() {
-		c.round.TextChangedAt = time.Time{}
-		if text != c.round.Text {
-			c.round.TextChangedAt = c.now
-		}
-		c.urgent = true
-		return nil
-	}
-	if c.r.State == Accepted || c.r.State == Implemented {
-		c.urgent = true // the check follows the commit
-	}
-	return nil
-}
-
-// byAuthor reports whether the author's own edit, or push, is the cause.
-func byAuthor(r *RFC, cause Cause) bool {
-	return cause.Actor.ID != 0 && cause.Actor.ID == r.Author.ID && (cause.Event == "edited" || cause.Event == "synchronize")
-}
-
 // labelsOwned joins the labels of ours that the issue wears; right is exactly one.
 func labelsOwned(labels []string) string {
 	var owned []string

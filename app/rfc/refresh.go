@@ -22,6 +22,7 @@ type Cause struct {
 	Event string
 	Label string
 	At    time.Time // when it happened, zero when nobody knows
+	Edit  *Edit     // what became of the text, nil when that is not told
 }
 
 // Refresh reads the issue from GitHub and brings the RFC in line with it: it is
@@ -56,9 +57,11 @@ func (s *Service) refresh(ctx context.Context, repo app.Repository, number int, 
 	if r == nil {
 		return s.register(ctx, repo, issue, cause)
 	}
+	edit := cause.Edit
 	if cause, err = s.whoActed(ctx, repo, r, issue, cause); err != nil {
 		return err
 	}
+	cause.Edit = edit
 	steward, err := s.stewardActs(ctx, repo, r, issue, cause)
 	if err != nil {
 		return err

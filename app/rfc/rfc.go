@@ -214,9 +214,16 @@ type Round struct {
 
 	Extensions []Extension `json:"extensions,omitempty"`
 	Voids      []Void      `json:"voids,omitempty"`
-	// TextChangedAt is set while the text differs from what the round began with
-	// and no steward called the change editorial.
+	// TextChangedAt is set while the text differs from what the round began with, or did
+	// when the voting ended, and no steward called the change editorial.
 	TextChangedAt time.Time `json:"text_changed_at,omitzero"`
+	// Stood is the text that is known to have stood last before the end of the voting, and
+	// Late are the edits from after it of which events told.
+	Stood TextAt `json:"stood,omitzero"`
+	Late  []Edit `json:"late,omitempty"`
+	// Unheard is since when the text is known to be another, and not on which side of the
+	// end it was changed: the event of the edit is waited for.
+	Unheard time.Time `json:"unheard,omitzero"`
 	// Deadline is where the deadline stood when the trail last spoke of it, and
 	// NearTie whether a near tie is part of that; what counts is recounted.
 	Deadline time.Time `json:"deadline,omitzero"`

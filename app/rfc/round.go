@@ -44,7 +44,7 @@ func (c *change) openRound(ctx context.Context, why, words string, actor app.Use
 	c.round = &Round{
 		RFC: c.r.ID, Number: c.r.Round, Type: c.r.Type, Policy: c.policy.Policy, PolicyVersion: c.policy.Version,
 		OpenedAt: opened, Planned: opened.Add(c.policy.Policy.RulesOf(c.r.Type).Voting.Std()),
-		PolicyBroken: firstLine(c.policy.Broken), Text: c.r.Text, Supersedes: append([]int{}, c.r.Supersedes...), Eligible: len(voters),
+		PolicyBroken: firstLine(c.policy.Broken), Text: c.r.Text, Stood: TextAt{Text: c.r.Text}, Supersedes: append([]int{}, c.r.Supersedes...), Eligible: len(voters),
 	}
 	for _, v := range voters {
 		if v.Regular {

@@ -195,7 +195,7 @@ func (s *Service) finalReading(ctx context.Context, repo app.Repository, r *RFC,
 			return tx.SetTimer(ctx, timerKey(r), s.now().Add(asidePause), r.Ref.Lane(), TickKind, Order{Ref: r.Ref}.body())
 		})
 	}
-	if !round.TextChangedAt.IsZero() {
+	if !round.TextChangedAt.IsZero() || !round.Unheard.IsZero() {
 		// It may be held again, by the rules and with the members as they are now.
 		// What cannot be read now is as it was read last.
 		if _, err := s.readyToOpen(ctx, repo); app.Is(err, app.CodeStopped) {

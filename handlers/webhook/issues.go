@@ -39,7 +39,23 @@ func (w *Webhooks) issues(ctx context.Context, e *github.IssuesEvent, raw []byte
 		return nil // nothing an RFC depends on
 	}
 	return w.RFCs.IssueSeen(ctx, repo, number, labels(e.GetIssue().Labels),
-		rfc.Cause{Actor: actor, Event: e.GetAction(), Label: e.GetLabel().GetName(), At: e.GetIssue().GetUpdatedAt().Time})
+		rfc.Cause{Actor: actor, Event: e.GetAction(), Label: e.GetLabel().GetName(), At: e.GetIssue().GetUpdatedAt().Time, Edit: issueEdit(e)})
+}
+
+// issueEdit is what the event of an edit tells of the text, nil for other events.
+func issueEdit(e *github.IssuesEvent) *rfc.Edit {
+	if e.GetAction() != "edited" {
+		return nil
+	}
+	after := app.Issue{Title: e.GetIssue().GetTitle(), Body: e.GetIssue().GetBody(), UpdatedAt: e.GetIssue().GetUpdatedAt().Time}
+	before := after
+	if title := e.GetChanges().GetTitle(); title != nil {
+		before.Title = title.GetFrom()
+	}
+	if body := e.GetChanges().GetBody(); body != nil {
+		before.Body = body.GetFrom()
+	}
+	return rfc.EditOf(before, after)
 }
 
 // moved is the part of a transfer's payload that go-github has no field for.

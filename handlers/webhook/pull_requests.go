@@ -24,7 +24,8 @@ func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, 
 	// An RFC is made of it before its check is ordered: no green one comes first.
 	if !w.own(ctx, e.GetSender()) {
 		if err := w.RFCs.IssueSeen(ctx, repo, issue.Ref.Number, issue.Labels,
-			rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName(), At: e.GetPullRequest().GetUpdatedAt().Time}); err != nil {
+			rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName(),
+				At: e.GetPullRequest().GetUpdatedAt().Time, Edit: pushed(e)}); err != nil {
 			return err
 		}
 	}
@@ -38,6 +39,15 @@ func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, 
 		}
 	}
 	return nil
+}
+
+// pushed is what the event of a push tells of a pull request's head, nil for other events.
+func pushed(e *github.PullRequestEvent) *rfc.Edit {
+	if e.GetAction() != "synchronize" {
+		return nil
+	}
+	at := e.GetPullRequest().GetUpdatedAt().Time
+	return rfc.EditOf(app.Issue{Pull: &app.Pull{HeadSHA: e.GetBefore()}}, app.Issue{Pull: &app.Pull{HeadSHA: e.GetAfter()}, UpdatedAt: at})
 }
 
 // pullRequestReview: a submitted review is a ballot; dismissing one changes nothing.
