@@ -74,7 +74,7 @@ A command is one line of a comment on an issue or pull request:
   Where a text is the last thing a command takes, the quotes may be left out: the rest of the line is the text.
 * A command and its text stand on one line.
 * A comment runs up to %d commands in order, each on its own. One that votes in two different ways counts none of its votes.
-* Editing a comment runs only commands that are new or that failed before, and only if its author edits it. Other words in the quotes of one that was carried out make it no new one.
+* Editing a comment runs only commands that are new or that failed before, and only if its author edits it. Other words in the text of one that was carried out make it no new one.
 * What Agora did gets 🚀; what it did not do gets 😕 and a reply that says why.
 
 `, "`\\\"`", MaxCommands)

@@ -38,12 +38,16 @@ func (r *Runner) pending(in Incoming, run Run, known bool, results []Result) []R
 }
 
 // leaveReworded leaves out what was done already in other words: a spelling that is mended
-// in a reason extends no vote once more, and a concern is not raised twice.
+// in a reason extends no vote once more, and a concern is not raised twice. What failed
+// may be what is mended.
 func leaveReworded(run Run, results, pending []Result) (rest []Result) {
-	reworded := reworded(run, results)
+	done, failed := gone(run, results)
 	for _, result := range pending {
-		if act := invocation(result).act(); reworded[act] > 0 {
-			reworded[act]--
+		switch does := act(result); {
+		case failed > 0 && done[does] > 0:
+			failed--
+		case done[does] > 0:
+			done[does]--
 			continue
 		}
 		rest = append(rest, result)
@@ -51,23 +55,27 @@ func leaveReworded(run Run, results, pending []Result) (rest []Result) {
 	return rest
 }
 
-// reworded counts, by what they do, the commands that were done and stand in the comment
-// no longer, letter for letter.
-func reworded(run Run, results []Result) map[string]int {
+// gone counts, by what they do, the commands that were done and stand in the comment no
+// longer, letter for letter, and how many that failed do not. Votes are not among them: of
+// these the comment is told otherwise.
+func gone(run Run, results []Result) (done map[string]int, failed int) {
 	stand := map[string]int{}
 	for _, result := range results {
 		stand[fingerprint(invocation(result).Raw)]++
 	}
-	gone := map[string]int{}
+	done = map[string]int{}
 	for _, l := range run.Lines {
 		switch {
 		case stand[l.Text] > 0:
 			stand[l.Text]--
-		case l.Done && l.Act != "" && !l.Vote: // of votes the comment is told otherwise
-			gone[l.Act]++
+		case l.Vote:
+		case !l.Done:
+			failed++
+		case l.Act != "":
+			done[l.Act]++
 		}
 	}
-	return gone
+	return done, failed
 }
 
 // before counts the commands that stood in a comment before its edit, without those
@@ -95,12 +103,18 @@ func (r *Runner) unheard(run Run, text string) bool {
 		return false // it may be anybody's
 	}
 	voted := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Vote && l.Done })
-	return slices.ContainsFunc(r.registry.Read(text), func(result Result) bool {
+	results := r.registry.Read(text)
+	reworded, _ := gone(run, results)
+	return slices.ContainsFunc(results, func(result Result) bool {
 		if voted && isVote(result) {
 			return false
 		}
-		mark := fingerprint(invocation(result).Raw)
-		return !slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Text == mark })
+		mark, does := fingerprint(invocation(result).Raw), act(result)
+		if slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Text == mark }) {
+			return false
+		}
+		reworded[does]--
+		return reworded[does] < 0
 	})
 }
 
@@ -151,10 +165,10 @@ func votesOtherwise(run Run, results []Result) bool {
 
 // saysOtherwise reports whether a command that was done now stands there in other words.
 func saysOtherwise(run Run, results []Result) bool {
-	reworded := reworded(run, results)
+	done, _ := gone(run, results)
 	return slices.ContainsFunc(results, func(result Result) bool {
 		text := fingerprint(invocation(result).Raw)
 		same := slices.ContainsFunc(run.Lines, func(l Line) bool { return l.Text == text })
-		return !same && reworded[invocation(result).act()] > 0
+		return !same && done[act(result)] > 0
 	})
 }

@@ -31,7 +31,7 @@ type Run struct {
 // Line is one command line of a comment and what became of it.
 type Line struct {
 	Text string `json:"text"` // its fingerprint
-	// Act is the fingerprint of what it does: the line without what stands in quotes.
+	// Act is the fingerprint of what it does: of all of it but its free text.
 	Act  string    `json:"act,omitempty"`
 	Done bool      `json:"done"`
 	Vote bool      `json:"vote,omitempty"`

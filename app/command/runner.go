@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/agora-rfc/agora/app"
@@ -336,19 +335,22 @@ func invocation(result Result) Invocation {
 }
 
 func lineOf(result Result, at time.Time) Line {
-	i := invocation(result)
-	return Line{Text: fingerprint(i.Raw), Act: i.act(), At: at, Vote: isVote(result)}
+	return Line{Text: fingerprint(invocation(result).Raw), Act: act(result), At: at, Vote: isVote(result)}
 }
 
-// act is the fingerprint of what a command does: of all of it but what stands in quotes.
-func (i Invocation) act() string {
-	words := []string{i.Noun, i.Verb}
-	for _, a := range i.Args {
-		if !a.Quoted {
-			words = append(words, a.source)
+// act is the fingerprint of what a command does: of all of it but its free text. What is no
+// command does nothing.
+func act(result Result) string {
+	if result.Problem != nil {
+		return ""
+	}
+	does := result.Command.Definition.Name()
+	for _, v := range result.Command.values {
+		if !v.parameter.Kind.text {
+			does += fmt.Sprintf(" %s=%v", v.parameter.Name, v.parsed)
 		}
 	}
-	return fingerprint(strings.Join(words, " "))
+	return fingerprint(does)
 }
 
 // fingerprint tells one command line from another without keeping people's words.

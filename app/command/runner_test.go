@@ -100,11 +100,15 @@ func TestACommandThatIsRewordedIsNotCarriedOutAgain(t *testing.T) {
 			{body: `/concern raise "the cost"` + "\n" + `/concern raise "another"` + "\n" + `/concern raise "a third"`,
 				does: []string{`/concern raise "a third"`}, told: true},
 			{body: `/concern raise "the cost"` + "\n" + "/agora version", does: []string{"/agora version"}, told: true},
+			{body: `/concern raise "the cost of it"` + "\n" + "/agora version\n\nThank you.", told: true},
+			{body: `/concern raise "the cost of it"` + "\n" + "/agora version\n/concern raise", told: true},
+			{body: "/agora version\n/concern raise nobody measured it", does: []string{"/concern raise nobody measured it"}, told: true},
+			{body: "/agora version\n/concern raise nobody has measured it", told: true},
 		} {
 			did = nil
 			comment := app.Comment{ID: 5, Author: author, Body: step.body, CreatedAt: at, UpdatedAt: at.Add(time.Duration(n) * time.Minute)}
 			err := runner.Handle(t.Context(), command.Incoming{Repo: app.Repository{ID: 9, Owner: app.Account{ID: 77}},
-				Ref: app.IssueRef{Repository: 9, Number: 1}, Comment: comment, Edited: n > 0, Editor: author, Previous: before})
+				Ref: app.IssueRef{Repository: 9, Number: 1}, Comment: comment, Edited: n > 0, Editor: author, Previous: before, Waits: true})
 			if err != nil {
 				t.Fatal(err)
 			}
