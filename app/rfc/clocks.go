@@ -83,11 +83,15 @@ func (c *change) lapse(ctx context.Context) error {
 // lapseAt is when an addressed concern lapses: so long after the author's answer,
 // or after the raiser's last word since.
 func (c *change) lapseAt(concern Concern) time.Time {
-	from := concern.AddressedAt
-	if concern.SpokeAt.After(from) {
-		from = concern.SpokeAt
+	from, silence := concern.AddressedAt, c.rules().Concerns.Lapse.Std()
+	spoke := concern.SpokeAt
+	if last := c.r.LastSpoke[concern.Raiser.ID]; spoke.IsZero() && last.Before(from.Add(silence)) {
+		spoke = last // where this was not kept yet
 	}
-	return from.Add(c.rules().Concerns.Lapse.Std())
+	if spoke.After(from) {
+		from = spoke
+	}
+	return from.Add(silence)
 }
 
 // rules is the policy in force: the round's frozen one, else the repository's.

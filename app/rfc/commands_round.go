@@ -98,8 +98,13 @@ func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply,
 		case c.voting() && c.awaitsEdit(): // which text the steward saw is not known yet
 			return "", app.Errorf(app.CodeUnavailable, "the event of an edit of %s is still to come", c.r.Name())
 		case c.voting() && (!c.round.TextChangedAt.IsZero() || !c.round.Unheard.IsZero()):
-			from, text = c.round.Text.Hash, c.round.beforeLate(text)
-			c.round.Text, c.round.Stood.Text, c.round.TextChangedAt, c.round.Unheard = text, text, time.Time{}, time.Time{}
+			if c.round.editedSince(a.At) {
+				return "", command.Refuse(app.CodeConflict, "the text of %s changed again after your command. Look at it, and say so once more.", c.r.Name())
+			}
+			var err error
+			if from, text, err = c.vouch(ctx); err != nil {
+				return "", err
+			}
 		case (c.r.State == Accepted || c.r.State == Implemented) && c.r.Bound != c.r.Text:
 			from, c.r.Bound = c.r.Bound.Hash, text
 		default:

@@ -27,10 +27,13 @@ func (c *change) shown(ctx context.Context, user app.User) (app.User, error) {
 
 // copyPeople takes over who wrote the RFC. Co-authors are members, by the logins
 // that the text names; their ids at the last reading before an acceptance share its
-// points (RULES §1).
+// points (RULES §1), and of a vote that is over, those before its end: nobody voted on others.
 func (c *change) copyPeople(ctx context.Context, issue app.Issue) (err error) {
 	if c.r.Author, err = c.shown(ctx, c.r.Author); err != nil {
 		return err
+	}
+	if c.voting() && !c.now.Before(c.round.announced()) {
+		return nil
 	}
 	c.r.CoAuthors = nil
 	for _, login := range command.CoAuthors(issue.Body) {

@@ -221,6 +221,8 @@ type Round struct {
 	// Late are the edits from after it of which events told.
 	Stood TextAt `json:"stood,omitzero"`
 	Late  []Edit `json:"late,omitempty"`
+	// EditedAt is when the last edit before the end was made of which an event told.
+	EditedAt time.Time `json:"edited_at,omitzero"`
 	// Unheard is since when the text is known to be another, and not on which side of the
 	// end it was changed: the event of the edit is waited for.
 	Unheard time.Time `json:"unheard,omitzero"`

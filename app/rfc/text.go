@@ -131,6 +131,9 @@ func (r *Round) textHeard(read TextAt, edit *Edit, end time.Time) {
 	case edit == nil, edit.At.Before(r.OpenedAt), slices.Contains(r.Late, *edit):
 	case edit.At.Before(end):
 		r.stoodAfter(*edit)
+		if edit.At.After(r.EditedAt) {
+			r.EditedAt = edit.At
+		}
 	default:
 		r.Late = append(r.Late, *edit)
 		slices.SortStableFunc(r.Late, func(a, b Edit) int { return a.At.Compare(b.At) })
@@ -181,4 +184,35 @@ func (r *Round) beforeLate(text Text) Text {
 // awaitsEdit reports whether the result still waits for the event of an edit.
 func (c *change) awaitsEdit() bool {
 	return !c.round.Unheard.IsZero() && c.now.Before(c.round.Unheard.Add(editAwaited))
+}
+
+// vouch takes what stands now for the text that is voted on, or once the voting is over
+// what is known to have stood before that: no steward saw what came after.
+func (c *change) vouch(ctx context.Context) (from string, text Text, err error) {
+	result, err := c.result(ctx)
+	if err != nil {
+		return "", text, err
+	}
+	round := c.round
+	from, text = round.Text.Hash, c.r.Text
+	if !c.now.Before(result.Deadline) && round.Stood.Text != (Text{}) {
+		text = round.Stood.Text
+	}
+	round.Text, round.Stood.Text, round.TextChangedAt, round.Unheard = text, text, time.Time{}, time.Time{}
+	if _, sure := round.textChanged(c.r.Text); !sure {
+		round.Unheard = c.now
+	}
+	return from, text, nil
+}
+
+// editedSince reports whether an edit from before the end was heard of that came after an
+// instant.
+func (r *Round) editedSince(at time.Time) bool { return r.EditedAt.After(at) }
+
+// announced is where the deadline stood when the trail last spoke of it.
+func (r *Round) announced() time.Time {
+	if r.Deadline.IsZero() {
+		return r.Planned
+	}
+	return r.Deadline
 }
