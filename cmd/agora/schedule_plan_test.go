@@ -243,12 +243,20 @@ func (w *playwright) structural(of ...act) passage {
 	return passage{firm: true, acts: []act{one(w, of...)}}
 }
 
-// batch is several acts within a minute, none of which must be read first.
+// batch is several acts within a minute, none of which must be read first. Nobody raises
+// two concerns in it: which of them is the one too many follows from which is heard first.
 func (w *playwright) batch(n int, next func() act) passage {
 	var p passage
 	at := time.Duration(0)
+	raised := map[string]bool{}
 	for range n {
 		a := next()
+		if strings.HasPrefix(a.text, "/concern raise") {
+			if raised[a.who] {
+				a = w.say(a.who, "I think so too.")
+			}
+			raised[a.who] = true
+		}
 		if a.verb == editsComment {
 			at += 2 * time.Second // within one second GitHub does not tell it from an unedited one
 		}
