@@ -11,13 +11,16 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	gmhtml "github.com/yuin/goldmark/renderer/html"
 	"golang.org/x/net/html"
 	"pgregory.net/rapid"
 )
 
-// gfm renders as GitHub does, with all of GitHub's extensions and with raw HTML.
-var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote), goldmark.WithRendererOptions(gmhtml.WithUnsafe()))
+// gfm renders as GitHub does, with all of GitHub's extensions and with raw HTML. Headings of Markdown get an id, which
+// tells them from those of HTML.
+var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote), goldmark.WithRendererOptions(gmhtml.WithUnsafe()),
+	goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 
 // disallowed are the tags that GitHub shows as text ("Disallowed Raw HTML" in its specification).
 var disallowed = regexp.MustCompile(`(?i)<(/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)[\s/>])`)
@@ -116,6 +119,9 @@ func commandsSeen(t tester, body string) map[string]int {
 		}
 		plain := true
 		for parent := range node.Ancestors() {
+			if mayBeUnderlined(parent) {
+				continue
+			}
 			isLink := slices.ContainsFunc(parent.Attr, func(a html.Attribute) bool { return a.Key == "href" })
 			plain = plain && (!quoting.MatchString(parent.Data) || parent.Data == "a" && !isLink)
 		}
@@ -134,4 +140,10 @@ func commandsSeen(t tester, body string) map[string]int {
 		}
 	}
 	return seen
+}
+
+// mayBeUnderlined reports whether an element is a heading of Markdown that a line of dashes or equal signs makes of a
+// paragraph. One that is made by "# " looks the same, and has no line that starts with a slash.
+func mayBeUnderlined(node *html.Node) bool {
+	return (node.Data == "h1" || node.Data == "h2") && slices.ContainsFunc(node.Attr, func(a html.Attribute) bool { return a.Key == "id" })
 }
