@@ -24,7 +24,7 @@ func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, stew
 	if issue.Pull != nil {
 		c.r.PullDraft = issue.Pull.Draft
 	}
-	if labelsOwned(issue.Labels) != c.r.State.Label() {
+	if labelsOwned(issue.Labels) != c.r.State.Label() || c.r.keepsLabel() && !labelled {
 		c.urgent = true // put back what was changed
 	}
 	switch {
@@ -45,8 +45,7 @@ func (c *change) observe(ctx context.Context, issue app.Issue, cause Cause, stew
 		if !over && cause.Event == "unlabeled" && cause.Actor.ID != 0 && (steward || cause.Actor.ID == c.r.person()) {
 			return c.withdraw(ctx, TriggerUnlabelled, cause.Actor, "")
 		}
-		c.urgent = true // the label is put back
-		return nil
+		return nil // the label is put back
 	case reopened && steward && Allowed(c.r.State, TriggerReopened, Draft):
 		c.r.Labelled = labelled
 		return c.move(ctx, Draft, TriggerReopened, cause.Actor, "", nil)

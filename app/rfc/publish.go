@@ -202,13 +202,13 @@ func (p publication) recount(ctx context.Context, r *RFC, round *Round) (result 
 }
 
 // labels makes the labels there are, and lets the issue wear exactly the one of its
-// state, and the people's label while the process lasts.
+// state, and the people's label unless the RFC was withdrawn.
 func (p publication) labels(ctx context.Context, v *View) error {
 	if err := p.ensureLabels(ctx, *v); err != nil {
 		return err
 	}
 	want := v.RFC.State.Label()
-	peoples := !v.RFC.State.Decided() && v.RFC.Labelled
+	peoples := v.RFC.keepsLabel()
 	written, err := p.written(ctx, labelKey)
 	if err != nil {
 		return err

@@ -313,6 +313,10 @@ func (r *RFC) wear(since time.Time) {
 	}
 }
 
+// keepsLabel tells whether people's label is put back when it is taken away. Only what
+// was withdrawn has left the process (RULES §2).
+func (r *RFC) keepsLabel() bool { return r.Labelled && r.State != Withdrawn }
+
 // Subject is the RFC's name in the audit trail; it holds from before the RFC has a
 // number.
 func (r *RFC) Subject() string { return fmt.Sprintf("rfc/%d", r.ID) }

@@ -305,11 +305,19 @@ func TestTheLabelTakenAway(t *testing.T) {
 	s.is(author, rfc.Draft)
 	s.done("kim", author, "/rfc open")
 	s.sticky(author, 1)
-	// A decided RFC's label may go.
+	// A withdrawn RFC has left the process: its label may go.
 	s.done("kim", other, "/rfc withdraw")
 	s.ok(s.sim.As("noor").RemoveLabel(rfcs, other, "rfc"))
 	if s.wears(other, "rfc") {
-		t.Error("the label was put back on an RFC that is over")
+		t.Error("the label was put back on an RFC that was withdrawn")
+	}
+	// A decided one can no longer be withdrawn, so nobody takes the label away.
+	decided := s.issue("kim", "Taken away after the decision", "Text.", "rfc")
+	s.accepted(decided, 4, 7*day)
+	s.ok(s.sim.As("maya").RemoveLabel(rfcs, decided, "rfc"))
+	s.is(decided, rfc.Accepted)
+	if !s.wears(decided, "rfc") {
+		t.Error("the label was not put back on an RFC that is accepted")
 	}
 }
 
