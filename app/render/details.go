@@ -83,8 +83,11 @@ func ballotRow(b *strings.Builder, v rfc.View, ballot rfc.Ballot, reputations ma
 		weight += fmt.Sprintf(" = 1 + %d/25", r)
 	}
 	counts := "✅"
-	if !ballot.Counted {
+	switch {
+	case !ballot.Counted:
 		counts = Escape(ballot.WhyNot, maxReason)
+	case ballot.CountsAs != ballot.Choice:
+		counts += " " + choiceWord(ballot.CountsAs) + ", as its concern was met"
 	}
 	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n",
 		Login(ballot.Voter.Login), choiceWord(ballot.Choice), weight, ballot.Channel, link(instant(ballot.At), ballot.Where(v.Round)), counts)

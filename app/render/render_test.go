@@ -162,6 +162,18 @@ func TestStickyShowsTheExampleOfTheInterface(t *testing.T) {
 	}
 }
 
+func TestARequestForChangesThatWasMetIsShownAsAnAbstention(t *testing.T) {
+	t.Parallel()
+	v := newStory().vote().cast(rfc.RequestChanges, 15, 15).shown()
+	if body := render.New().Sticky(v); strings.Contains(body, "abstain, as") {
+		t.Errorf("a request for changes that stands is shown as an abstention:\n%s", body)
+	}
+	v.Result.Ballots[0].CountsAs = rfc.Abstain
+	if body := render.New().Sticky(v); !strings.Contains(body, "| ✅ 👀 abstain, as its concern was met |") {
+		t.Errorf("nothing says what the ballot counts as:\n%s", body)
+	}
+}
+
 func TestBodiesOnlyChangeWithWhatTheyShow(t *testing.T) {
 	t.Parallel()
 	r := render.New()

@@ -2,6 +2,7 @@ package rfc
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -76,6 +77,28 @@ func TestTheTallyDoesNotDependOnTheOrderOfBallots(t *testing.T) {
 		b.record.Round.Extensions = rapid.Permutation(b.record.Round.Extensions).Draw(t, "extensions in another order")
 		if diff := cmp.Diff(want, b.recount()); diff != "" {
 			t.Fatalf("the order decides (-one order, +another):\n%s", diff)
+		}
+	})
+}
+
+func TestWhoAddsUpTheBallotsFindsTheTally(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawBox(t).recount()
+		sums := map[Choice]Count{}
+		for _, b := range r.Ballots {
+			if b.Counted != (b.CountsAs != "") {
+				t.Fatalf("ballot %d of voter %d counts as %q, and counted is %t", b.ID, b.Voter.ID, b.CountsAs, b.Counted)
+			}
+			sum := sums[b.CountsAs]
+			sum.add(b.Weight, 1)
+			sums[b.CountsAs] = sum
+		}
+		delete(sums, "")
+		want := map[Choice]Count{Approve: r.Tally.Approve, Reject: r.Tally.Reject, RequestChanges: r.Tally.RequestChanges, Abstain: r.Tally.Abstain}
+		maps.DeleteFunc(want, func(_ Choice, c Count) bool { return c == Count{} })
+		if diff := cmp.Diff(want, sums); diff != "" {
+			t.Fatalf("the ballots do not add up to the tally (-tally, +ballots):\n%s", diff)
 		}
 	})
 }

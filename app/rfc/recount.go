@@ -242,13 +242,18 @@ func (c *counter) count(s *standing, sign int) {
 		c.tally.Advisory += sign
 		return
 	}
-	choice := s.choice
-	if n := c.concernOf(s); n > 0 && c.met[n] {
-		choice = Abstain
-	}
+	choice := c.countsAs(s)
 	author := s.id == c.rec.Author
 	c.tally.add(choice, s.voter.Weight, author, sign)
 	c.heads.add(choice, 1, author, sign)
+}
+
+// countsAs is the choice that the tally has for a standing.
+func (c *counter) countsAs(s *standing) Choice {
+	if n := c.concernOf(s); n > 0 && c.met[n] {
+		return Abstain
+	}
+	return s.choice
 }
 
 // concernOf is the number of the concern that a request for changes opened, 0 for none.

@@ -13,7 +13,10 @@ type Ballot struct {
 	*Act
 	Weight  int64 // hundredths; 0 for an advisory vote
 	Counted bool
-	WhyNot  string
+	// CountsAs is where the tally has it, empty when nowhere: a request for changes whose
+	// concern was met is an abstention there (RULES §2 "Concerns").
+	CountsAs Choice
+	WhyNot   string
 }
 
 // Result is a recounted round.
@@ -84,7 +87,7 @@ func (c *counter) ballots() []Ballot {
 		case s.voided:
 			b.WhyNot = "void: the voter was blocked or held during the round"
 		default:
-			b.Counted = true
+			b.Counted, b.CountsAs = true, c.countsAs(s)
 		}
 	}
 	return list

@@ -216,12 +216,12 @@ func TestBallotsAreAllRoundsOldestFirst(t *testing.T) {
 	items := w.json(200, "/api/v1/communities/acme/rfcs/7/ballots")["items"].([]any)
 	want := map[string]any{
 		"round": 2.0, "voter": map[string]any{"id": 3.0, "login": "voter-3"}, "choice": "approve", "weight": "3.40", "counted": false,
-		"why_not": "superseded by a newer act, or taken back", "channel": "comment", "cast_at": "2026-10-02T19:01:00Z", "url": "https://github.example/x",
+		"counts_as": "", "why_not": "superseded by a newer act, or taken back", "channel": "comment", "cast_at": "2026-10-02T19:01:00Z", "url": "https://github.example/x",
 	}
 	if diff := cmp.Diff(want, items[14]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if at(items[15], "counted") != true || at(items[15], "why_not") != "" {
+	if at(items[15], "counted") != true || at(items[15], "counts_as") != "reject" || at(items[15], "why_not") != "" {
 		t.Errorf("the newest ballot: %v", items[15])
 	}
 	w.change(func(ctx context.Context, tx rfc.Tx) error {

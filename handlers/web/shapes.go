@@ -81,15 +81,16 @@ type rfcShape struct {
 }
 
 type ballotShape struct {
-	Round   int         `json:"round"`
-	Voter   personShape `json:"voter"`
-	Choice  string      `json:"choice" enum:"approve,reject,request-changes,abstain,retracted,conflicting"`
-	Weight  string      `json:"weight" example:"3.40"`
-	Counted bool        `json:"counted"`
-	WhyNot  string      `json:"why_not"`
-	Channel string      `json:"channel" enum:"reaction,comment,review"`
-	CastAt  time.Time   `json:"cast_at"`
-	URL     string      `json:"url" doc:"The comment or review; for a reaction the ballot comment"`
+	Round    int         `json:"round"`
+	Voter    personShape `json:"voter"`
+	Choice   string      `json:"choice" enum:"approve,reject,request-changes,abstain,retracted,conflicting"`
+	Weight   string      `json:"weight" example:"3.40"`
+	Counted  bool        `json:"counted"`
+	CountsAs string      `json:"counts_as" doc:"Where the tally has it, empty when nowhere: a request for changes whose concern was resolved or lapsed is an abstention there"`
+	WhyNot   string      `json:"why_not"`
+	Channel  string      `json:"channel" enum:"reaction,comment,review"`
+	CastAt   time.Time   `json:"cast_at"`
+	URL      string      `json:"url" doc:"The comment or review; for a reaction the ballot comment"`
 }
 
 type auditShape struct {
@@ -219,7 +220,7 @@ func decimalShare(part, whole int64) string {
 func shapeBallot(b rfc.Ballot, round *rfc.Round) ballotShape {
 	return ballotShape{
 		Round: b.Round, Voter: person(b.Voter), Choice: string(b.Choice), Weight: rfc.FormatWeight(b.Weight),
-		Counted: b.Counted, WhyNot: b.WhyNot, Channel: string(b.Channel), CastAt: moment(b.At), URL: b.Where(round),
+		Counted: b.Counted, CountsAs: string(b.CountsAs), WhyNot: b.WhyNot, Channel: string(b.Channel), CastAt: moment(b.At), URL: b.Where(round),
 	}
 }
 
