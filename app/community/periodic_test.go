@@ -60,7 +60,7 @@ type night struct {
 	patchy  *patchy
 	service *community.Service
 	ended   map[string]int // by kind and outcome
-	written []string       // the digests that were ordered
+	written []string       // the digests and set-ups that were ordered
 }
 
 // inTheNight runs a test on both databases, at 23:50.
@@ -102,15 +102,17 @@ func (n *night) change(do func(context.Context, community.Tx) error) {
 func (n *night) pass(most time.Duration, until func() bool) {
 	n.t.Helper()
 	digests := community.NewDigests(n.service, nil, nil)
+	ordered := func(_ context.Context, e app.Entry) error {
+		if !slices.Contains(n.written, e.Lane) {
+			n.written = append(n.written, e.Lane)
+		}
+		return nil
+	}
 	w := worker.New(n.store, map[string]worker.Handler{
-		community.RingsKind:  func(ctx context.Context, _ app.Entry) error { return n.service.FlagRings(ctx) },
-		community.DigestKind: func(ctx context.Context, _ app.Entry) error { return digests.Look(ctx) },
-		community.DigestWriteKind: func(_ context.Context, e app.Entry) error {
-			if !slices.Contains(n.written, e.Lane) {
-				n.written = append(n.written, e.Lane)
-			}
-			return nil
-		},
+		community.RingsKind:       func(ctx context.Context, _ app.Entry) error { return n.service.FlagRings(ctx) },
+		community.DigestKind:      func(ctx context.Context, _ app.Entry) error { return digests.Look(ctx) },
+		community.DigestWriteKind: ordered,
+		community.SetUpKind:       ordered,
 	}, worker.Options{Clock: func() time.Time { return n.now }, Observe: func(kind, outcome string, _ time.Duration) { n.ended[kind+" "+outcome]++ }})
 	for end := n.now.Add(most); n.now.Before(end) && !until(); {
 		n.now = n.now.Add(15 * time.Minute)
@@ -182,6 +184,40 @@ func TestALookForDigestsThatWasGivenUpIsFollowedByTheNext(t *testing.T) {
 		})
 		if got := strings.Join(n.written, " "); got != "digest/178 digest/177" {
 			t.Errorf("ordered the day after: %q", got)
+		}
+	})
+}
+
+// reach is what GitHub says of the installations: each has one repository, the first cannot be read.
+type reach struct{ accounts []int64 }
+
+func (r reach) Installations(context.Context) (list []app.Installation, err error) {
+	for _, account := range r.accounts {
+		list = append(list, app.Installation{ID: account, Account: app.Account{ID: account, Login: fmt.Sprint("org-", account)}})
+	}
+	return list, nil
+}
+
+func (r reach) Installed(context.Context, int64) (bool, error) { return false, errPatch }
+
+func (r reach) InstallationRepositories(_ context.Context, installation int64) ([]app.Repository, error) {
+	if installation == r.accounts[0] {
+		return nil, errPatch
+	}
+	return []app.Repository{{ID: 500 + installation, Owner: app.Account{ID: installation, Login: "org"}, Name: "new", Installation: installation}}, nil
+}
+
+func TestAnInstallationThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	inTheNight(t, func(n *night) {
+		err := n.service.Sync(n.t.Context(), reach{[]int64{77, 79}}) // the one of 78 may be gone
+		for _, words := range []string{"listing the repositories of org-77", "looking for the installation on org-78"} {
+			if err == nil || !strings.Contains(err.Error(), words) {
+				t.Errorf("%v does not say %q", err, words)
+			}
+		}
+		n.pass(time.Hour, func() bool { return len(n.written) > 0 })
+		if len(n.written) != 1 || !strings.Contains(n.written[0], "579") {
+			t.Errorf("ordered: %q, want the set-up of 579", n.written)
 		}
 	})
 }

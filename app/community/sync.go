@@ -2,6 +2,7 @@ package community
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,27 +26,23 @@ type Apps interface {
 
 // Sync brings what is known of installations in line with GitHub, whatever events
 // were lost: repositories that are new are set up, those gone are forgotten, and
-// every other one is re-read.
+// every other one is re-read. An installation that cannot be read holds up no other; the
+// error tells of all of them.
 func (s *Service) Sync(ctx context.Context, apps Apps) error {
 	installations, err := apps.Installations(ctx)
 	if err != nil {
 		return fmt.Errorf("listing installations: %w", err)
 	}
-	if err := s.syncRemoved(ctx, apps, installations); err != nil {
-		return err
-	}
+	errs := s.syncRemoved(ctx, apps, installations)
 	for _, installation := range installations {
-		if installation.Suspended {
-			if err := s.Uninstalled(ctx, installation); err != nil {
-				return err
-			}
-			continue
-		}
 		if err := s.syncInstallation(ctx, apps, installation); err != nil {
-			return err
+			errs = errors.Join(errs, err)
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errs
 }
 
 // syncRemoved finds the installations that were removed and whose event was lost.
@@ -59,26 +56,32 @@ func (s *Service) syncRemoved(ctx context.Context, apps Apps, found []app.Instal
 	if err != nil {
 		return err
 	}
+	var errs error
 	for _, installation := range known {
 		listed := slices.ContainsFunc(found, func(f app.Installation) bool { return f.ID == installation.ID })
 		if listed || installation.Removed {
 			continue
 		}
-		if there, err := apps.Installed(ctx, installation.ID); err != nil || there {
-			if err != nil {
-				return fmt.Errorf("looking for the installation on %s: %w", installation.Account.Login, err)
-			}
-			continue
+		there, err := apps.Installed(ctx, installation.ID)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("looking for the installation on %s: %w", installation.Account.Login, err)
+		case !there:
+			installation.Removed = true
+			err = s.Uninstalled(ctx, installation)
 		}
-		installation.Removed = true
-		if err := s.Uninstalled(ctx, installation); err != nil {
-			return err
+		errs = errors.Join(errs, err)
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errs
 }
 
 func (s *Service) syncInstallation(ctx context.Context, apps Apps, installation app.Installation) error {
+	if installation.Suspended {
+		return s.Uninstalled(ctx, installation)
+	}
 	found, err := apps.InstallationRepositories(ctx, installation.ID)
 	if unreached(err) || app.Is(err, app.CodeStopped) {
 		return nil // suspended or removed meanwhile; its event says so
