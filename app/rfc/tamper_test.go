@@ -206,6 +206,22 @@ func TestAWeightThatWasChangedIsFound(t *testing.T) {
 	}.isFound(t)
 }
 
+func TestAnAcceptanceThatWasMovedToAnotherTextIsFound(t *testing.T) {
+	tampering{
+		database: func(h *hall) { h.rewrite("rfcs", "id = 1", `"bound":{"hash":"`, `"bound":{"hash":"ff`) },
+		export:   func(e *exported) { e.replace(`"type":"rfc"`, `"bound":{"hash":"`, `"bound":{"hash":"ff`) },
+		want:     `: it is accepted for the text "ff`,
+	}.isFound(t)
+	// The commit alone decides whether a pull request's check is green.
+	t.Run("to another commit", func(t *testing.T) {
+		tampering{
+			database: func(h *hall) { h.rewrite("rfcs", "id = 1", `"bound":{`, `"bound":{"head":"ff",`) },
+			export:   func(e *exported) { e.replace(`"type":"rfc"`, `"bound":{`, `"bound":{"head":"ff",`) },
+			want:     `: it is accepted for the text "ff", but by entry `,
+		}.isFound(t)
+	})
+}
+
 func TestAnEntryThatWasRemovedIsFound(t *testing.T) {
 	tampering{
 		database: func(h *hall) { h.execute(`DELETE FROM audit WHERE seq = 13`) },

@@ -1,11 +1,11 @@
 package rfc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -71,28 +71,6 @@ func (d Difference) String() string {
 	return place + ": " + d.What
 }
 
-// Policies are all policies there ever were, by version, as the trail has them.
-type Policies map[string]config.Policy
-
-// Take remembers the policy of an entry that tells of one.
-func (p Policies) Take(e audit.Entry) {
-	var policy config.Policy
-	if e.Kind == "policy" && json.Unmarshal(e.Inputs, &policy) == nil {
-		p[e.To] = policy
-	}
-}
-
-// Verify says how a policy differs from the one the trail has of its version; ""
-// when it does not. The version of one that this trail does not have, because its
-// repository came from another community, names its content itself.
-func (p Policies) Verify(policy config.Policy, version string) string {
-	noted, known := p[version]
-	if known && !sameJSON(noted, policy) || !known && policy.Version() != version {
-		return "its rules are not those of version " + version
-	}
-	return ""
-}
-
 // Verify recounts every decision on one RFC, and compares its state, rounds,
 // electorates, ballots, rules and results with what its audit trail, in the order
 // of the chain, says of them. The trail itself is verified by audit.Chain.
@@ -118,6 +96,7 @@ func (v *verifier) differs(round int, format string, args ...any) {
 
 func (v *verifier) verify() {
 	v.states()
+	v.bound()
 	known := max(len(v.rounds), len(v.entries("round-opened", nil)))
 	for number := 1; number <= known; number++ {
 		i := slices.IndexFunc(v.rounds, func(r Record) bool { return r.Round.Number == number })
@@ -150,6 +129,30 @@ func (v *verifier) states() {
 	}
 	if state != v.r.State {
 		v.differs(0, "it is %q, but by the trail it is %q", v.r.State, state)
+	}
+}
+
+// bound compares the text that the acceptance holds for with the one that was voted on, or
+// that a steward vouched for since (RULES §2 "Text"). A pull request's is its head commit.
+func (v *verifier) bound() {
+	if !v.r.accepted() {
+		return
+	}
+	var text, entry string
+	for _, e := range v.trail {
+		var d decision
+		switch {
+		case e.Kind == "state" && State(e.To) == Accepted && json.Unmarshal(e.Inputs, &d) == nil:
+			text, entry = d.Text.Hash, e.Name()
+		case e.Kind == "editorial" && text != "":
+			text, entry = e.To, e.Name()
+		}
+	}
+	for _, is := range []string{v.r.Bound.Hash, cmp.Or(v.r.Bound.Head, text)} {
+		if text != "" && is != text {
+			v.differs(0, "it is accepted for the text %q, but by %s of the trail for %q", is, entry, text)
+			return
+		}
 	}
 }
 
@@ -360,15 +363,4 @@ func (v *verifier) entries(kind string, also func(audit.Entry) bool) (list []aud
 		}
 	}
 	return list
-}
-
-// sameJSON compares what is kept as JSON, whatever a newer program adds to it.
-func sameJSON(a, b any) bool {
-	var trees [2]any
-	for i, value := range []any{a, b} {
-		if err := json.Unmarshal(audit.Inputs(value), &trees[i]); err != nil {
-			return false
-		}
-	}
-	return reflect.DeepEqual(trees[0], trees[1])
 }
