@@ -92,6 +92,7 @@ func (m *meters) timed(handlers map[string]worker.Handler) map[string]worker.Han
 type queueCollector struct{ db *store.Store }
 
 var (
+	databaseUp   = prometheus.NewDesc("agora_database_up", "Whether the database answers: 1 or 0. While it does not, what is asked of it is left out.", nil, nil)
 	queueDepth   = prometheus.NewDesc("agora_queue_entries", "Queue entries by state.", []string{"state"}, nil)
 	queueOldest  = prometheus.NewDesc("agora_queue_oldest_pending_seconds", "Age of the oldest entry that waits, also for a later try.", nil, nil)
 	queueTimers  = prometheus.NewDesc("agora_queue_timers", "Timers that are set.", nil, nil)
@@ -104,7 +105,7 @@ var (
 
 // Describe names the metrics.
 func (c *queueCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{queueDepth, queueOldest, queueTimers, lanesByState, laneDeepest, laneOldest, timerOverdue, rfcsByState} {
+	for _, d := range []*prometheus.Desc{databaseUp, queueDepth, queueOldest, queueTimers, lanesByState, laneDeepest, laneOldest, timerOverdue, rfcsByState} {
 		out <- d
 	}
 }
@@ -118,9 +119,11 @@ func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	stats, err := c.db.QueueStats(ctx)
 	if err != nil {
+		gauge(databaseUp, 0)
 		out <- prometheus.NewInvalidMetric(queueDepth, err)
 		return
 	}
+	gauge(databaseUp, 1)
 	for state, n := range stats.Depth {
 		gauge(queueDepth, float64(n), state)
 	}

@@ -108,7 +108,8 @@ func New(options Options) http.Handler {
 	mux.Handle("/healthz", onlyReads(http.HandlerFunc(healthy)))
 	mux.Handle("/readyz", onlyReads(ready(options.Ready)))
 	if options.Gatherer != nil {
-		mux.Handle("/metrics", onlyReads(promhttp.HandlerFor(options.Gatherer, promhttp.HandlerOpts{})))
+		// While the database is away, what the process itself counts is wanted most.
+		mux.Handle("/metrics", onlyReads(promhttp.HandlerFor(options.Gatherer, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
 	}
 	if options.Hook != nil {
 		mux.Handle("POST "+hookPath, options.Hook)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,15 +47,17 @@ func (i *inbox) Receive(_ context.Context, entry app.Entry) (app.Receipt, error)
 // intake is the webhook's door over an inbox, with everything it logs.
 type intake struct {
 	*inbox
-	hooks *webhook.Webhooks
-	log   bytes.Buffer
+	hooks    *webhook.Webhooks
+	log      bytes.Buffer
+	outcomes []string // as they are counted
 }
 
 func newIntake(t *testing.T) *intake {
 	t.Helper()
 	in := &intake{inbox: &inbox{}}
 	var err error
-	if in.hooks, err = webhook.New(webhook.Options{Secret: secret, Queue: in.inbox}); err != nil {
+	observe := func(_, outcome string) { in.outcomes = append(in.outcomes, outcome) }
+	if in.hooks, err = webhook.New(webhook.Options{Secret: secret, Queue: in.inbox, Observe: observe}); err != nil {
 		t.Fatal(err)
 	}
 	return in
@@ -97,6 +100,9 @@ func refused(t *testing.T, r *http.Request, status int) {
 	}
 	if strings.Contains(in.log.String(), `"error"`) {
 		t.Errorf("logged as an error: %s", in.log.String())
+	}
+	if !slices.Equal(in.outcomes, []string{"rejected"}) {
+		t.Errorf("counted as %q, want one that is rejected", in.outcomes)
 	}
 }
 

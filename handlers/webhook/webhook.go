@@ -146,10 +146,12 @@ func (w *Webhooks) filter(next http.Handler) http.Handler {
 		}
 		if !strings.HasPrefix(r.Header.Get(github.SHA256SignatureHeader), "sha256=") {
 			w.unsigned(r.Context())
+			w.Observe(w.eventOf(r), "rejected")
 			http.Error(out, "the delivery has no X-Hub-Signature-256", http.StatusUnauthorized)
 			return
 		}
 		if r.ContentLength > maxBody {
+			w.Observe(w.eventOf(r), "rejected")
 			http.Error(out, "the payload is larger than 25 MB", http.StatusRequestEntityTooLarge)
 			return
 		}
@@ -210,11 +212,15 @@ func (w *Webhooks) answerError(out http.ResponseWriter, r *http.Request, err err
 		out.Header().Set("Retry-After", retryAfter)
 		http.Error(out, "the delivery could not be kept; send it again", http.StatusServiceUnavailable)
 	}
-	event := r.Header.Get("X-GitHub-Event")
-	if !w.Takes(event) {
-		event = otherEvent
+	w.Observe(w.eventOf(r), outcome)
+}
+
+// eventOf is the event that a delivery says it is of, among those that Agora takes.
+func (w *Webhooks) eventOf(r *http.Request) string {
+	if event := r.Header.Get("X-GitHub-Event"); w.Takes(event) {
+		return event
 	}
-	w.Observe(event, outcome)
+	return otherEvent
 }
 
 // Handle runs a delivery that the inbox kept. A payload that cannot be decoded is
