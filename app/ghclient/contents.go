@@ -29,7 +29,7 @@ func (c *RepoClient) File(ctx context.Context, path, ref string) (app.File, erro
 	switch {
 	case err != nil:
 		return app.File{}, err
-	case found == nil || found.GetType() != "file" || found.SubmoduleGitURL != nil:
+	case !isFile(found):
 		return app.File{}, app.Errorf(app.CodeInvalid, "%s: it is not a file", doing)
 	case found.GetSize() > MaxFile:
 		return app.File{}, app.Errorf(app.CodeInvalid, "%s: it is larger than %d KiB", doing, MaxFile>>10)
@@ -42,4 +42,13 @@ func (c *RepoClient) File(ctx context.Context, path, ref string) (app.File, erro
 		return app.File{}, app.Errorf(app.CodeInvalid, "%s: it is larger than %d KiB", doing, MaxFile>>10)
 	}
 	return app.File{Content: []byte(content), SHA: found.GetSHA()}, nil
+}
+
+// isFile reports whether what was found at a path is a file. What does not say what it is
+// is one if it has content.
+func isFile(found *github.RepositoryContent) bool {
+	if found == nil || found.SubmoduleGitURL != nil {
+		return false
+	}
+	return found.GetType() == "file" || found.GetType() == "" && found.Content != nil
 }

@@ -45,6 +45,10 @@ func (g *GitHub) App(ctx context.Context) (AppIdentity, error) {
 		return g.identity, nil
 	}
 	found, err := g.describe(ctx)
+	if app.Is(err, app.CodeNotFound) {
+		// Asked for on the way to something else, it must not read as if that were not there.
+		err = &app.Error{Code: app.CodeUnavailable, Message: "GitHub does not say who the App is", Err: err}
+	}
 	return found.AppIdentity, err
 }
 

@@ -99,3 +99,15 @@ func TestHookDeliveriesAreReadBackToAnInstant(t *testing.T) {
 	must(t, g.Redeliver(ctx, 3))
 	wantCode(t, g.Redeliver(ctx, 9), app.CodeNotFound)
 }
+
+// Asked for on the way to a comment, an App that is not found must not read as if the
+// comment were not there.
+func TestAnAppThatIsNotFoundIsNothingElseThatIsNotFound(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.reply("GET 127.0.0.1/app", http.StatusNotFound, nil) // a host makes it the more precise route
+	_, err := s.github(unbounded).App(ctx)
+	if !app.Is(err, app.CodeUnavailable) {
+		t.Errorf("%v, want it to be unavailable", err)
+	}
+}

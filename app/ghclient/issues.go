@@ -43,9 +43,13 @@ func (c *RepoClient) Issue(ctx context.Context, number int) (app.Issue, error) {
 // MovedTo tells in which repository a transferred issue is now, by name alone, and under
 // which number; CodeNotFound or CodeGone when it is nowhere that the App may look.
 func (c *RepoClient) MovedTo(ctx context.Context, number int) (app.Repository, int, error) {
+	var here app.Repository // where it is found without being sent on
 	found, err := repoCall(ctx, c, "looking where "+c.issue(number)+" was moved to",
 		func(ctx context.Context, client *github.Client, owner, name string) (*github.Issue, *github.Response, error) {
 			found, response, err := client.Issues.Get(ctx, owner, name, number)
+			if err == nil {
+				here = app.Repository{Owner: app.Account{Login: owner}, Name: name}
+			}
 			if response == nil || response.StatusCode != http.StatusMovedPermanently {
 				return found, response, err
 			}
@@ -57,6 +61,9 @@ func (c *RepoClient) MovedTo(ctx context.Context, number int) (app.Repository, i
 		})
 	if err != nil {
 		return app.Repository{}, 0, err
+	}
+	if here.Name != "" && found.GetRepositoryURL() == "" {
+		return here, number, nil
 	}
 	parts := strings.Split(strings.Trim(found.GetRepositoryURL(), "/"), "/")
 	if len(parts) < 2 {

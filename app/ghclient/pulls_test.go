@@ -134,6 +134,8 @@ func TestFile(t *testing.T) {
 	}{
 		"a file":       {200, map[string]any{"type": "file", "encoding": "base64", "size": 3, "content": encoded("a: 1") + "\n", "sha": "s"}, "a: 1", ""},
 		"an empty one": {200, map[string]any{"type": "file", "encoding": "base64", "size": 0, "content": "", "sha": "s"}, "", ""},
+		"without type": {200, map[string]any{"encoding": "base64", "content": encoded("a: 1"), "sha": "s"}, "a: 1", ""},
+		"nothing":      {200, map[string]any{}, "", app.CodeInvalid},
 		"missing":      {404, map[string]any{"message": "Not Found"}, "", app.CodeNotFound},
 		"a folder":     {200, []any{map[string]any{"type": "file", "name": "x"}}, "", app.CodeInvalid},
 		"a submodule":  {200, map[string]any{"type": "submodule", "submodule_git_url": "x"}, "", app.CodeInvalid},

@@ -32,6 +32,7 @@ func TestWhoMayVoteAndWhoCounts(t *testing.T) {
 		"an account a second younger":             {change: func(m *community.Member) { m.AccountCreatedAt = before(30*days - time.Second) }, want: nobody},
 		"a young account of the first members":    {change: func(m *community.Member) { m.AccountCreatedAt, m.Genesis = before(days), true }, want: nobody},
 		"an account whose age is not known":       {change: func(m *community.Member) { m.AccountCreatedAt = time.Time{} }, want: nobody},
+		"such an account where none is too young": {change: func(m *community.Member) { m.AccountCreatedAt = time.Time{} }, rules: func(e *config.Electorate) { e.MinAccountAge = 0 }, want: voter},
 		"a ballot exactly 365 days ago":           {change: func(m *community.Member) { m.LastBallotAt = before(365 * days) }, want: regular},
 		"a ballot a second earlier":               {change: func(m *community.Member) { m.LastBallotAt = before(365*days + time.Second) }, want: voter},
 		"held":                                    {change: func(m *community.Member) { m.HeldAt = before(days) }, want: nobody},

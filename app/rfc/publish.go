@@ -283,7 +283,11 @@ func (p publication) ensureLabels(ctx context.Context, v View) error {
 		return app.RetryAfter(errors.New("another RFC's publication makes the repository's labels"), labelsWait)
 	}
 	defer p.labelling.Delete(p.ref.Repository)
-	if err := p.github.EnsureLabels(ctx, specs); err != nil {
+	err = p.github.EnsureLabels(ctx, specs)
+	if app.Is(err, app.CodeNotFound) {
+		return nil // GitHub makes a label that is put on, if only without a colour
+	}
+	if err != nil {
 		return err
 	}
 	written.Sent, written.SentAt = sent, p.now()

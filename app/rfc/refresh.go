@@ -322,6 +322,8 @@ func (s *Service) missing(ctx context.Context, repo app.Repository, ref app.Issu
 		return s.Vanished(ctx, ref, actor)
 	case err != nil:
 		return fmt.Errorf("looking for %s#%d: %w", repo.FullName(), ref.Number, err)
+	case number == ref.Number && strings.EqualFold(target.FullName(), repo.FullName()):
+		return app.RetryAfter(fmt.Errorf("%s#%d is there, and something of it was not found", repo.FullName(), number), lag)
 	}
 	if target.Installation, err = s.InstallationOf(ctx, target.Owner.Login, target.Name); app.Is(err, app.CodeNotFound) {
 		return s.Vanished(ctx, ref, actor)

@@ -19,7 +19,7 @@ func Eligible(m community.Member, reputation int, rules config.Electorate, opens
 	if !m.Active() || m.Blocked || m.Held() || reputation < rules.MinReputation {
 		return false, false
 	}
-	if m.AccountCreatedAt.IsZero() || opens.Sub(m.AccountCreatedAt) < rules.MinAccountAge.Std() {
+	if age := rules.MinAccountAge.Std(); age > 0 && (m.AccountCreatedAt.IsZero() || opens.Sub(m.AccountCreatedAt) < age) {
 		return false, false
 	}
 	if !m.Genesis && opens.Sub(m.JoinedAt) < rules.MinMembership.Std() {

@@ -110,6 +110,16 @@ func refused(t *testing.T, r *http.Request, status int) {
 	}
 }
 
+func TestADeliveryThatDoesNotNameItsTypeIsJSON(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	r := delivery("issue_comment", commented)
+	r.Header.Del("Content-Type")
+	if got := in.post(r); got.Code >= 300 || len(in.kept) != 1 {
+		t.Errorf("answered %d, and kept %d", got.Code, len(in.kept))
+	}
+}
+
 func TestOnlyASHA256SignatureByTheSecretPasses(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(http.Header){

@@ -38,7 +38,11 @@ func (w *Webhooks) issues(ctx context.Context, e *github.IssuesEvent, raw []byte
 	case "assigned", "unassigned", "milestoned", "demilestoned", "pinned", "unpinned", "locked", "unlocked", "typed", "untyped":
 		return nil // nothing an RFC depends on
 	}
-	return w.RFCs.IssueSeen(ctx, repo, number, labels(e.GetIssue().Labels),
+	wears := labels(e.GetIssue().Labels)
+	if e.GetAction() == "labeled" {
+		wears = append(wears, e.GetLabel().GetName())
+	}
+	return w.RFCs.IssueSeen(ctx, repo, number, wears,
 		rfc.Cause{Actor: actor, Event: e.GetAction(), Label: e.GetLabel().GetName(), At: e.GetIssue().GetUpdatedAt().Time, Edit: issueEdit(e)})
 }
 
@@ -93,7 +97,8 @@ func transferSource(raw []byte) (app.IssueRef, bool) {
 // issueComment: people's words, and the commands among them.
 func (w *Webhooks) issueComment(ctx context.Context, e *github.IssueCommentEvent, _ []byte) error {
 	author := user(e.GetComment().GetUser())
-	tampered := e.GetAction() != "created" && w.own(ctx, e.GetComment().GetUser()) && !w.own(ctx, e.GetSender())
+	somebody := e.GetSender().GetID() != 0 && !w.own(ctx, e.GetSender())
+	tampered := e.GetAction() != "created" && somebody && w.own(ctx, e.GetComment().GetUser())
 	if !tampered && (e.GetAction() == "deleted" || author.Bot || author.Gone()) {
 		return nil // a deleted comment runs and retracts nothing
 	}

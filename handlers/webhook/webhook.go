@@ -155,6 +155,9 @@ func (w *Webhooks) filter(next http.Handler) http.Handler {
 			http.Error(out, "the payload is larger than 25 MB", http.StatusRequestEntityTooLarge)
 			return
 		}
+		if r.Header.Get("Content-Type") == "" {
+			r.Header.Set("Content-Type", "application/json") // as every App of ours is told to send it
+		}
 		r.Header.Del(github.SHA1SignatureHeader)
 		r.Body = http.MaxBytesReader(out, r.Body, maxBody)
 		defer w.load.measure(r)()
