@@ -48,10 +48,15 @@ func (f *databaseFlags) openExisting(ctx context.Context) (*store.Store, error) 
 	if err != nil {
 		return nil, err
 	}
+	return openExisting(ctx, address, store.Options{})
+}
+
+// openExisting is for an address that the command was given by itself.
+func openExisting(ctx context.Context, address string, opts store.Options) (*store.Store, error) {
 	if err := isThere(address); err != nil {
 		return nil, err
 	}
-	s, err := store.Open(ctx, address, store.Options{})
+	s, err := store.Open(ctx, address, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,8 @@ func newMigrateCopyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "copy --from URL --to URL", Short: "Copy everything into another, empty database, as from SQLite to PostgreSQL", Args: cobra.NoArgs,
 		Long: "Copies everything into another, empty database, which may be of the other kind: all of it or nothing.\n" +
-			"Stop the server first. Afterwards `agora verify` must say the same of both.",
+			"Stop every server first: what one takes meanwhile is missing in the copy. A SQLite database that is being\n" +
+			"served is refused; of PostgreSQL it cannot always be told. Afterwards `agora verify` must say the same of both.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if from == "" || to == "" || from == to {
 				return usageError("`agora migrate copy` needs two different databases, --from and --to")
@@ -30,14 +31,16 @@ func newMigrateCopyCommand() *cobra.Command {
 }
 
 func migrateCopy(cmd *cobra.Command, from, to string) (err error) {
-	source, err := (&databaseFlags{url: from}).openExisting(cmd.Context())
+	// No server may begin on a SQLite file meanwhile: what it took would be in one of the two only.
+	alone := store.Options{Alone: true}
+	source, err := openExisting(cmd.Context(), from, alone)
 	if err != nil {
-		return err
+		return fmt.Errorf("--from: %w", err)
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	target, err := openCurrent(cmd.Context(), to)
+	target, err := openCurrent(cmd.Context(), to, alone)
 	if err != nil {
-		return err
+		return fmt.Errorf("--to: %w", err)
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	var total int64
@@ -52,8 +55,8 @@ func migrateCopy(cmd *cobra.Command, from, to string) (err error) {
 }
 
 // openCurrent opens a database and brings its schema up to date.
-func openCurrent(ctx context.Context, address string) (*store.Store, error) {
-	s, err := store.Open(ctx, address, store.Options{})
+func openCurrent(ctx context.Context, address string, opts store.Options) (*store.Store, error) {
+	s, err := store.Open(ctx, address, opts)
 	if err != nil {
 		return nil, err
 	}

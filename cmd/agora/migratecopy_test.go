@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/agora-rfc/agora/store"
 	"github.com/agora-rfc/agora/store/storetest"
 )
 
@@ -73,4 +74,23 @@ func TestADatabaseMovesToTheOtherKind(t *testing.T) {
 	metricsOf(t, ctx, again) // it serves
 	must(t, again.settle(ctx))
 	must(t, again.close())
+}
+
+// What a server took after the copy read the database would be lost at the switch.
+func TestADatabaseThatIsServedIsNeitherCopiedNorFilled(t *testing.T) {
+	t.Parallel()
+	for served, flag := range []string{"--from", "--to"} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			databases := []string{storetest.SQLite(t), storetest.SQLite(t)}
+			storetest.Open(t, databases[1-served], store.Options{})
+			server := storetest.Open(t, databases[served], store.Options{Alone: true})
+			out, status := execute(t, ctx, "migrate", "copy", "--from", databases[0], "--to", databases[1])
+			if status != statusFailed || !strings.Contains(out, flag+": opening the database: another process serves this SQLite database already") {
+				t.Errorf("status %d\n%s", status, out)
+			}
+			must(t, server.Ping(ctx)) // it goes on
+		})
+	}
 }
