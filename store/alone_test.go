@@ -58,3 +58,37 @@ func TestOneProcessAloneServesASQLiteFile(t *testing.T) {
 		}
 	}
 }
+
+// What is in the database is for its owner alone, whatever the umask; a mode that somebody
+// gave a file stays.
+func TestANewSQLiteFileIsForItsOwnerAlone(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	shared := filepath.Join(folder, "shared.db")
+	if err := os.WriteFile(shared, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(shared, 0o640); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"new.db": 0o600, "shared.db": 0o640} {
+		s, err := store.Open(t.Context(), "sqlite://"+filepath.Join(folder, name), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, end := range []string{"", "-wal", "-shm"} {
+			info, err := os.Stat(filepath.Join(folder, name+end))
+			if err != nil {
+				t.Error(err)
+			} else if got := info.Mode().Perm(); got != want {
+				t.Errorf("%s has the mode %o, want %o", info.Name(), got, want)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

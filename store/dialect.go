@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -86,6 +87,9 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 			return err
 		}
 	}
+	if err := makePrivate(path); err != nil {
+		return err
+	}
 	s.dialect, s.schema = sqlite, "main"
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", // for another process; inside this one nobody waits
@@ -107,6 +111,21 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 	s.read.SetMaxOpenConns(opts.MaxConnections)
 	s.read.SetMaxIdleConns(opts.MaxConnections)
 	return nil
+}
+
+// makePrivate makes a database's file, when it is not there, for its owner alone: the
+// driver would let every user of the machine read it. What SQLite puts beside it has the
+// same mode. A file that is there is not even opened, since closing it would drop the
+// locks that this process may have on it.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making the database's file: %w", err)
+	}
+	return file.Close()
 }
 
 func sqliteName(path string, pragmas url.Values) string {
