@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/url"
@@ -152,16 +154,21 @@ func readServerFile(path string, keys object, problems *Problems) (legible bool)
 	return len(strings.TrimSpace(string(data))) == 0 || reader.read(data, keys)
 }
 
-// readBounded reads a small file.
+// errTooBig does not repeat the path, which may be a secret put into the wrong place.
+var errTooBig = fmt.Errorf("it is larger than %d KiB, too big for a configuration or a secret", maxYAMLBytes>>10)
+
+// readBounded reads a small file. What it says of its size is not believed: a device says 0 and never ends.
 func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	file, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxYAMLBytes {
-		return nil, errors.New(path + " is too big to be a configuration or a secret")
+	defer func() { _ = file.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(file, maxYAMLBytes+1))
+	if err == nil && len(data) > maxYAMLBytes {
+		err = errTooBig
 	}
-	return os.ReadFile(path)
+	return data, err
 }
 
 // setting is one value of the server's configuration.

@@ -171,6 +171,12 @@ func TestSecretsFromFiles(t *testing.T) {
 	if problem := refused(t, "", env.with("GITHUB_APP_PRIVATE_KEY_FILE", "/nonexistent/key.pem")).List[0]; !strings.Contains(problem.String(), "GITHUB_APP_PRIVATE_KEY_FILE names: no such file") {
 		t.Errorf("no such file: %v", problem)
 	}
+	for _, endless := range []string{"/dev/zero", file(t, strings.Repeat("x", 64<<10+1))} {
+		problem := refused(t, "", env.with("GITHUB_APP_PRIVATE_KEY_FILE", endless)).List[0]
+		if !strings.Contains(problem.Key, "private_key") || !strings.Contains(problem.Message, "GITHUB_APP_PRIVATE_KEY_FILE names: it is larger than 64 KiB") {
+			t.Errorf("%s: %v", endless, problem)
+		}
+	}
 	// Where the path belongs, the secret itself may stand.
 	if problem := refused(t, "", env.with("AGORA_SMTP_URL_FILE", "smtps://u:hunter2@mail.example.org")).List[0]; strings.Contains(problem.String(), "hunter2") {
 		t.Errorf("the secret is told: %v", problem)
