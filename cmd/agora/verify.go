@@ -30,6 +30,9 @@ func newVerifyCommand() *cobra.Command {
 			"needs no database. With --head a chain must also pass through a place that was noted earlier, from the API,\n" +
 			"a status comment or an export. The status is 1 when anything differs.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if export != "" && database.url != "" {
+				return usageError("`agora verify` reads an export or a database: --export or --database, not both")
+			}
 			anchors, err := parseHeads(heads)
 			if err != nil {
 				return err
@@ -47,7 +50,7 @@ func newVerifyCommand() *cobra.Command {
 		},
 	}
 	database.add(c)
-	c.Flags().StringVar(&export, "export", "", "file that `agora export` wrote, in place of a database; - for standard input")
+	c.Flags().StringVar(&export, "export", "", "`FILE` that agora export wrote, in place of a database; - for standard input")
 	c.Flags().StringArrayVar(&heads, "head", nil, "SEQ:HASH that a chain must pass through; may be repeated")
 	return c
 }
