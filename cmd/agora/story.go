@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"strings"
@@ -58,7 +59,8 @@ func (t *story) expect(ok bool, what string, args ...any) {
 	t.print("         %s %s\n", mark, fmt.Sprintf(what, args...))
 }
 
-// show prints what Agora wrote, as it stands on GitHub, without hidden parts.
+// show prints what Agora wrote, as a reader sees it on GitHub: without hidden parts, and
+// with the characters that stand there as entities.
 func (t *story) show(body string, lines int) {
 	shown := 0
 	for line := range strings.SplitSeq(body, "\n") {
@@ -69,7 +71,7 @@ func (t *story) show(body string, lines int) {
 			t.print("         │ …\n")
 			return
 		}
-		t.print("         │ %s\n", line)
+		t.print("         │ %s\n", html.UnescapeString(line))
 		shown++
 	}
 }

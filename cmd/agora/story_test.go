@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -13,5 +14,8 @@ func TestTheDemosStoryComesTrue(t *testing.T) {
 	t.Log(out.String())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "/vote has no “aprove”") {
+		t.Error("comments are not shown as a reader sees them")
 	}
 }
