@@ -23,6 +23,7 @@ func (s *server) mountAPI(mux *http.ServeMux) {
 	cfg.Info.Description = "RFC votes on GitHub, read-only. Weights are decimal strings, instants RFC 3339 in UTC. Lists are paged: follow next, or the Link header."
 	cfg.OpenAPIPath = apiRoot + "/openapi"
 	cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", nil
+	cfg.Transformers = append(cfg.Transformers, withoutInput)
 	if s.publicURL != "" {
 		cfg.Servers = []*huma.Server{{URL: s.publicURL}}
 	}
@@ -56,6 +57,17 @@ func get[In, Out any](api huma.API, id, path, summary string, handle func(contex
 		}
 		return out, nil
 	})
+}
+
+// withoutInput takes what the client sent out of a problem. The client has it, and it may
+// be as long as an address can be.
+func withoutInput(_ huma.Context, _ string, body any) (any, error) {
+	if problem, ok := body.(*huma.ErrorModel); ok {
+		for _, detail := range problem.Errors {
+			detail.Value = nil
+		}
+	}
+	return body, nil
 }
 
 // problemOf maps an error to its status. What people may read is in an app.Error;

@@ -139,6 +139,18 @@ func TestListIsNewestFirstFilteredAndPaged(t *testing.T) {
 	}
 }
 
+func TestAProblemDoesNotRepeatWhatWasSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := strings.Repeat("9", 60_000)
+	for where, query := range map[string]string{"query.cursor": "?cursor=" + long, "query.limit": "?limit=" + long} {
+		got := w.json(422, "/api/v1/communities/acme/rfcs"+query)
+		if body := fmt.Sprint(got); !strings.Contains(body, where) || len(body) > 1000 {
+			t.Errorf("%d bytes for %s: %.1000s", len(body), where, body)
+		}
+	}
+}
+
 // walk follows the Link header and returns the numbers of all pages. It fails when
 // next and Link disagree.
 func (w *world) walk(path string) []string {
