@@ -147,6 +147,9 @@ type beginError struct{ error }
 func (e *beginError) Error() string { return "beginning a transaction: " + e.error.Error() }
 func (e *beginError) Unwrap() error { return e.error }
 
+// Unreached marks that nothing was asked of the database, since it could not be reached.
+func (e *beginError) Unreached() {}
+
 // close undoes what was not committed. What the roll-back itself says matters
 // to nobody: the pool discards a broken connection.
 func (tx *Tx) close() { _ = tx.Rollback() }

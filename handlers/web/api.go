@@ -70,23 +70,41 @@ func withoutInput(_ huma.Context, _ string, body any) (any, error) {
 	return body, nil
 }
 
+// retryAfter is when to ask again, in seconds, what could not be answered now.
+const retryAfter = "10"
+
+// unreached is an error of a store that could not be asked, for no fault of the request.
+type unreached interface{ Unreached() }
+
+// unreachable is what people read of it.
+const unreachable = "The database cannot be reached. Try again later."
+
+// later is a 503 that says when to ask again.
+func later(message string) error {
+	return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(message), http.Header{"Retry-After": {retryAfter}})
+}
+
 // problemOf maps an error to its status. What people may read is in an app.Error;
 // everything else is logged here and shown as nothing but a 500.
 func problemOf(ctx context.Context, err error) error {
 	var known *app.Error
+	var database unreached
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("a request took too long")
-		return huma.Error503ServiceUnavailable("This took too long. Try again later.")
+		return later("This took too long. Try again later.")
 	case errors.As(err, &known) && known.Code == app.CodeNotFound:
 		return huma.Error404NotFound(nothing.Message)
 	case errors.As(err, &known) && known.Code == app.CodeInvalid:
 		return huma.Error422UnprocessableEntity(known.Message)
 	case errors.As(err, &known) && known.Code == app.CodeUnavailable:
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("answering a request")
-		return huma.Error503ServiceUnavailable(known.Message)
+		return later(known.Message)
 	case errors.Is(err, context.Canceled):
 		return huma.NewError(499, "The client went away.")
+	case errors.As(err, &database):
+		zerolog.Ctx(ctx).Error().Err(err).Msg("answering a request")
+		return later(unreachable)
 	}
 	zerolog.Ctx(ctx).Error().Err(err).Msg("answering a request")
 	return huma.Error500InternalServerError("Something went wrong.")

@@ -81,7 +81,7 @@ func bounded(turns *semaphore.Weighted, next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		if err := turns.Acquire(ctx, 1); err != nil {
-			w.Header().Set("Retry-After", "10")
+			w.Header().Set("Retry-After", retryAfter)
 			problem(w, http.StatusServiceUnavailable, "Too many ask at once. Try again later.")
 			return
 		}

@@ -189,11 +189,17 @@ func sides(t rfc.Tally) []side {
 // missing shows an error as a page; what is hidden and what is not there look alike.
 func missing(w http.ResponseWriter, r *http.Request, err error) {
 	status, text := http.StatusInternalServerError, "Something went wrong."
+	var database unreached
 	switch {
 	case app.Is(err, app.CodeNotFound), app.Is(err, app.CodeInvalid):
 		status, text = http.StatusNotFound, nothing.Message
 	case app.Is(err, app.CodeUnavailable), errors.Is(err, context.DeadlineExceeded):
 		status, text = http.StatusServiceUnavailable, "This took too long. Try again later."
+	case errors.As(err, &database):
+		status, text = http.StatusServiceUnavailable, unreachable
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	if status != http.StatusNotFound {
 		zerolog.Ctx(r.Context()).Error().Err(err).Str("path", r.URL.Path).Msg("showing a page")

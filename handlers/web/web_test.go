@@ -23,6 +23,8 @@ import (
 	"github.com/agora-rfc/agora/app/rfc"
 	"github.com/agora-rfc/agora/config"
 	"github.com/agora-rfc/agora/handlers/web"
+	"github.com/agora-rfc/agora/store"
+	"github.com/agora-rfc/agora/store/storetest"
 )
 
 func TestPageShowsTheNumbersOfTheAPI(t *testing.T) {
@@ -325,6 +327,9 @@ func TestFailuresAreProblemsWithoutTheirCause(t *testing.T) {
 	})
 	late.member(1, "maya", false)
 	late.json(503, "/api/v1/communities/acme/members/maya")
+	if got := late.get("/api/v1/communities/acme/members/maya").Header().Get("Retry-After"); got != "10" {
+		t.Errorf("Retry-After is %q", got)
+	}
 	panics := newWorld(t, func(o *web.Options) {
 		o.Members = failing(func() error { panic("secret cause") })
 	})
@@ -332,4 +337,26 @@ func TestFailuresAreProblemsWithoutTheirCause(t *testing.T) {
 	if got := panics.json(500, "/api/v1/communities/acme/members/maya"); got["detail"] != "Something went wrong." {
 		t.Errorf("%v", got)
 	}
+}
+
+// It passes by itself, so who asks is told to come back, and nothing of where the database is.
+func TestWhileTheDatabaseCannotBeReachedReadersAreToldToComeBack(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, url, store.Options{})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w := &world{t: t, store: s.RFC(), handler: web.New(web.Options{Store: s.RFC(), Members: standings{}})}
+		for _, path := range []string{"/api/v1/communities/acme", "/c/acme", "/api/v1/gate?repo=acme/rfcs&rfc=1"} {
+			response := w.get(path)
+			body := text(t, response)
+			if response.Code != http.StatusServiceUnavailable || response.Header().Get("Retry-After") != "10" || !strings.Contains(body, "The database cannot be reached. Try again later.") {
+				t.Errorf("%s: %d with %v: %s", path, response.Code, response.Header(), body)
+			}
+			if strings.Contains(body, "sql") || strings.Contains(body, "transaction") {
+				t.Errorf("%s tells the cause: %s", path, body)
+			}
+		}
+	})
 }
