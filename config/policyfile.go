@@ -238,7 +238,7 @@ func repositoryName(name string) (string, error) {
 func mergeMethod(name string) (MergeMethod, error) {
 	methods := []MergeMethod{MergeNone, MergeCommit, MergeSquash, MergeRebase}
 	if !slices.Contains(methods, MergeMethod(name)) {
-		return "", fmt.Errorf("%s is not a way to merge: there are %s", quote(name), listed(methods))
+		return "", fmt.Errorf("%s is not a way to merge: use %s", quote(name), listed(methods))
 	}
 	return MergeMethod(name), nil
 }

@@ -34,7 +34,7 @@ func ParseType(text string) (Type, error) {
 	s = strings.TrimPrefix(s, TypeLabelPrefix)
 	t := Type(strings.NewReplacer("-", "_", " ", "_").Replace(s))
 	if !slices.Contains(Types(), t) {
-		return "", fmt.Errorf("%s is not a type of RFC: there are %s", quote(text), listed(Types()))
+		return "", fmt.Errorf("%s is not a type of RFC: use %s", quote(text), listed(Types()))
 	}
 	return t, nil
 }

@@ -239,7 +239,7 @@ func TestWrongServerSettingsAreNamed(t *testing.T) {
 		{"AGORA_DATABASE_URL", "postgres://", "database_url", "postgres://"},
 		{"AGORA_DATABASE_URL", "postgres://a:hunter2@[::1", "database_url", "postgres://"},
 		{"AGORA_LOG_LEVEL", "loud", "log_level", "trace"},
-		{"AGORA_LOG_FORMAT", "xml", "log_format", "json or console"},
+		{"AGORA_LOG_FORMAT", "xml", "log_format", "is not known: use json or console"},
 		{"AGORA_REACTION_POLL", "0s", "reaction_poll", "longer than 0"},
 		{"AGORA_REACTION_POLL", "-60s", "reaction_poll", "not a duration"},
 		{"AGORA_REACTION_POLL", "60", "reaction_poll", "90s"},

@@ -90,7 +90,7 @@ func oneOf[S ~string](target *S, allowed ...S) func(string) error {
 	return func(value string) error {
 		chosen := S(strings.ToLower(strings.TrimSpace(value)))
 		if !slices.Contains(allowed, chosen) {
-			return fmt.Errorf("%s is not known: there are %s", quote(value), listed(allowed))
+			return fmt.Errorf("%s is not known: use %s", quote(value), listed(allowed))
 		}
 		*target = chosen
 		return nil

@@ -161,7 +161,7 @@ func webhookTypes(target *[]string) field {
 	item := func(t *string) field {
 		return text(t, func(value string) (string, error) {
 			if !slices.Contains(known, value) {
-				return "", fmt.Errorf("%s is not known: there are %s", quote(value), listed(known))
+				return "", fmt.Errorf("%s is not known: use %s", quote(value), listed(known))
 			}
 			return value, nil
 		})
