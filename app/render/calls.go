@@ -32,7 +32,7 @@ func calls(v rfc.View) []string {
 	case rfc.Voting:
 		return votingCalls(v, stewards)
 	case rfc.Accepted:
-		return []string{fmt.Sprintf("**Whoever implements it**: write `Implements: %s` in the pull request. %s: `/rfc implement by=#…` when it is done.", r.Name(), stewards)}
+		return acceptedCalls(r, stewards)
 	case rfc.ChangesRequested:
 		return append(concernCalls(v), author+": change the text, or `/rfc open`, for a fresh discussion.")
 	case rfc.Postponed:
@@ -44,6 +44,14 @@ func calls(v rfc.View) []string {
 		return []string{stewards + ": `/rfc reopen \"why\"` to take it up again."}
 	}
 	return nil
+}
+
+func acceptedCalls(r *rfc.RFC, stewards string) []string {
+	calls := []string{fmt.Sprintf("**Whoever implements it**: write `Implements: %s` in the pull request. %s: `/rfc implement by=#…` when it is done.", r.Name(), stewards)}
+	if r.Kind != rfc.KindPull || !r.IssueOpen || r.ChangedSince() || r.Bound.Head == "" {
+		return calls
+	}
+	return append([]string{"**This pull request** may be merged at " + boundName(markdown, r) + "."}, calls...)
 }
 
 func votingCalls(v rfc.View, stewards string) []string {
