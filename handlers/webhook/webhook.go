@@ -247,7 +247,7 @@ func (w *Webhooks) Handle(ctx context.Context, entry app.Entry) error {
 	}
 	err = handler.Handle(context.WithValue(ctx, receivedKey{}, entry.EnqueuedAt), event, entry.DedupKey, payload)
 	if errors.Is(err, community.ErrUnknownRepository) {
-		zerolog.Ctx(ctx).Debug().Str("event", event).Msg("the App does not reach this repository")
+		zerolog.Ctx(ctx).Warn().Str("event", event).Msg("an event was left alone: the App does not reach its repository")
 		return nil
 	}
 	if err != nil {
