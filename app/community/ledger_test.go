@@ -56,6 +56,19 @@ func TestRepeatsHalve(t *testing.T) {
 	}
 }
 
+// A signal halves the next one for 90 days to the second.
+func TestRepeatsAreForgottenAfterNinetyDays(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[time.Duration]int{90 * day: 2, 90*day + time.Second: 1} {
+		var b book
+		b.endorse(kim, maya, noon)
+		b.endorse(kim, maya, noon.Add(after))
+		if got := b.receipt(maya, noon.Add(100*day)).Terms[1].Repeat; got != want {
+			t.Errorf("%s after the first: k = %d, want %d", after, got, want)
+		}
+	}
+}
+
 func TestBursts(t *testing.T) {
 	t.Parallel()
 	const counts, void = community.Counts, community.VoidByBurst
@@ -121,6 +134,26 @@ func TestExchanges(t *testing.T) {
 	now := noon.Add(40 * day)
 	wantVerdicts(t, b.receipt(maya, now), counts, counts, void, counts)
 	wantVerdicts(t, b.receipt(kim, now), counts, counts, void)
+}
+
+// Two members exchange four signals in 30 days: the fifth is void for 30 days to the second
+// after the first of them.
+func TestExchangesAreForgottenAfterThirtyDays(t *testing.T) {
+	t.Parallel()
+	const counts, void = community.Counts, community.VoidByExchange
+	for after, want := range map[time.Duration]community.Verdict{30 * day: void, 30*day + time.Second: counts} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			var b book
+			b.endorse(kim, maya, noon)
+			b.endorse(maya, kim, noon.Add(day))
+			b.endorse(kim, maya, noon.Add(2*day))
+			b.endorse(maya, kim, noon.Add(3*day))
+			b.endorse(kim, maya, noon.Add(after))
+			wantVerdicts(t, b.receipt(maya, noon.Add(40*day)), counts, counts, want)
+			wantVerdicts(t, b.receipt(kim, noon.Add(40*day)), counts, counts)
+		})
+	}
 }
 
 func TestSignalsOneWayAreNoExchange(t *testing.T) {
