@@ -148,6 +148,27 @@ func TestARepositoryTooYoungAtInstallationGivesNoGenesis(t *testing.T) {
 	})
 }
 
+// The age of a repository is that at the installation: 30 days to the second. One whose age
+// nobody knows is too young.
+func TestARepositoryOfThirtyDaysGivesGenesis(t *testing.T) {
+	onFoundation(t, func(f *foundation) {
+		f.github.file = true
+		for i, test := range []struct {
+			name    string
+			created time.Time
+			want    map[int64]int64
+		}{
+			{"unknown", time.Time{}, map[int64]int64{}},
+			{"a second too young", noon.Add(-30*day + time.Second), map[int64]int64{}},
+			{"just old enough", noon.Add(-30 * day), map[int64]int64{maya: 200, kim: 40}},
+		} {
+			f.github.repo.ID, f.github.repo.Name, f.github.repo.CreatedAt = int64(20+i), test.name, test.created
+			f.done(f.setUp())
+			f.given(test.name, test.want)
+		}
+	})
+}
+
 // A first set-up that was cut short goes on until it is whole.
 func TestAFirstSetUpThatFailedGoesOn(t *testing.T) {
 	onFoundation(t, func(f *foundation) {
