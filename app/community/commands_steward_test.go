@@ -156,6 +156,26 @@ func TestCertifying(t *testing.T) {
 	})
 }
 
+func TestPassMarks(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		joined(f)
+		for _, test := range []struct {
+			level    string
+			passMark int
+		}{{"foundation", 70}, {"practitioner", 75}, {"architect", 80}, {"specialist", 85}} {
+			before := f.member(lee).Level
+			reply := f.accepts(person(maya, "maya"), fmt.Sprintf("/member certify @lee %s score=%d", test.level, test.passMark-1))
+			if got := f.member(lee).Level; got != before || !strings.Contains(reply, fmt.Sprintf("below the pass mark %d ", test.passMark)) {
+				f.t.Errorf("one point short of %s the level is %q, and the reply %q", test.level, got, reply)
+			}
+			f.accepts(person(maya, "maya"), fmt.Sprintf("/member certify @lee %s score=%d", test.level, test.passMark))
+			if got := f.member(lee).Level; got != test.level {
+				f.t.Errorf("with %d the level is %q, want %q", test.passMark, got, test.level)
+			}
+		}
+	})
+}
+
 func TestRolesAndHolds(t *testing.T) {
 	onForum(t, known, func(f *forum) {
 		joined(f)
