@@ -52,6 +52,7 @@ func TestScoreOfAMember(t *testing.T) {
 		"nine people":                   {people[:9], 24},                                     // 2.69 + 3 + 18
 		"an RFC 10: V .3935":            {[]engagement.Did{did(0, "rfc", 0, 1)}, 17},          // 17.50
 		"a pull request 6: V .2592":     {[]engagement.Did{did(0, "pull_request", 0, 1)}, 13}, // 13.47
+		"two pull requests 12: V .4512": {[]engagement.Did{did(0, "pull_request", 0, 2)}, 19}, // 19.23
 		"a review 3: V .1393":           {[]engagement.Did{did(0, "review", 0, 1)}, 10},       // 9.87
 		"a comment 3":                   {[]engagement.Did{did(0, "comment", 0, 1)}, 10},      // 9.87
 		"a rating 2: V .0952":           {[]engagement.Did{did(0, "rating", 0, 1)}, 9},        // 8.55
