@@ -186,6 +186,21 @@ func TestFraudGivesItsVictimTheCapBack(t *testing.T) {
 	})
 }
 
+// A signal whose factor is 0 is none: it halves no other, and four of them and one that
+// counts are no burst.
+func TestSignalsWithoutAFactorTakeNothingFromOthers(t *testing.T) {
+	t.Parallel()
+	var b book
+	for i := range 4 {
+		b.endorse(kim, maya, noon.Add(time.Duration(i)*time.Minute)).Factor = 0
+	}
+	b.endorse(kim, maya, noon.Add(time.Hour))
+	r := b.receipt(maya, noon.Add(time.Hour))
+	const none = community.NoFactor
+	wantVerdicts(t, r, none, none, none, none, community.Counts)
+	wantPoints(t, "S", r.S, 4)
+}
+
 func TestBurstsNeverUseUpACap(t *testing.T) {
 	t.Parallel()
 	var b book
