@@ -116,6 +116,27 @@ func TestTheBalancesKeptEqualAReplay(t *testing.T) {
 	})
 }
 
+// What is entered bit by bit on one day counts no more than the caps, as when it is replayed.
+func TestTheDailyCapsHoldBitByBit(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, opened *store.Store) {
+		s := newStandings(t, opened)
+		for n := range 13 {
+			s.enter(77, community.NewEntry(rules, config.VoteCast, maya, noon.Add(time.Duration(n)*time.Minute), fmt.Sprintf("vote/%d", n)))
+		}
+		for n := range 3 {
+			s.enter(77, community.NewEntry(rules, config.RFCImplemented, kim, noon.Add(time.Duration(n)*time.Minute), fmt.Sprintf("implemented/%d", n)))
+		}
+		s.now = noon.Add(time.Hour)
+		if diff := s.difference(77, rules, maya, kim); diff != "" {
+			t.Error(diff)
+		}
+		if got, err := s.service.Reputations(t.Context(), 77, maya, kim); err != nil || got[maya] != 2 || got[kim] != 13 {
+			t.Errorf("R is %v (%v), want 2 for the 10 points of votes that count and 13 for the 60 of authority", got, err)
+		}
+	})
+}
+
 // Transactions that enter at once see one another's entries.
 func TestEntriesMadeAtOnceAreAllBalanced(t *testing.T) {
 	t.Parallel()
