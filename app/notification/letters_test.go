@@ -29,6 +29,38 @@ func TestOnlyWhoAskedGetsLetters(t *testing.T) {
 	})
 }
 
+// Who asks for letters while others' about something are being ordered gets none about it.
+func TestLettersBeginWhenTheyAreAskedFor(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		o.mails(notification.MailEach, maya)
+		o.enter(public, notification.RFCOpened)
+		o.ok(o.service.Number(t.Context()))
+		o.mails(notification.MailEach, lee)
+		o.pass(time.Minute)
+		o.expect("about what was before", o.sent(), "maya: RFC-1")
+		o.tell(public, notification.RFCOpened)
+		o.pass(time.Minute)
+		o.expect("from then on", o.sent(), "lee: RFC-2", "maya: RFC-2")
+	})
+}
+
+// The address of who wants no more letters is not kept.
+func TestWithTheLettersTheAddressEnds(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		for _, mode := range []notification.Mail{notification.MailEach, notification.MailDigest} {
+			o.mails(mode, lee)
+			o.mails(notification.MailOff, lee)
+			o.ok(o.store.Notifications().View(o.t.Context(), func(ctx context.Context, tx notification.Tx) error {
+				s, err := tx.Settings(ctx, acme, lee)
+				if s.Mail != notification.MailOff || s.Address != "" || !s.DigestAt.IsZero() {
+					o.t.Errorf("after %s, the settings are %+v", mode, s)
+				}
+				return err
+			}))
+		}
+	})
+}
+
 func TestALetterSaysWhatHappened(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		o.mails(notification.MailEach, maya)
