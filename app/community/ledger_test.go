@@ -149,8 +149,9 @@ func TestExchangesAreForgottenAfterThirtyDays(t *testing.T) {
 			b.endorse(maya, kim, noon.Add(day))
 			b.endorse(kim, maya, noon.Add(2*day))
 			b.endorse(maya, kim, noon.Add(3*day))
+			b.endorse(kim, maya, noon.Add(20*day)) // which is void, and makes nothing else so
 			b.endorse(kim, maya, noon.Add(after))
-			wantVerdicts(t, b.receipt(maya, noon.Add(40*day)), counts, counts, want)
+			wantVerdicts(t, b.receipt(maya, noon.Add(40*day)), counts, counts, void, want)
 			wantVerdicts(t, b.receipt(kim, noon.Add(40*day)), counts, counts)
 		})
 	}
@@ -158,11 +159,26 @@ func TestExchangesAreForgottenAfterThirtyDays(t *testing.T) {
 
 func TestSignalsOneWayAreNoExchange(t *testing.T) {
 	t.Parallel()
-	var b book
-	for i := range 7 {
-		b.endorse(kim, maya, noon.Add(time.Duration(i)*3*day))
+	for name, back := range map[string][]time.Duration{
+		"none the other way":                       nil,
+		"one the other way, long before and after": {-31 * day, 18*day + 31*day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b book
+			for i := range 7 {
+				b.endorse(kim, maya, noon.Add(time.Duration(i)*3*day))
+			}
+			for _, at := range back {
+				b.endorse(maya, kim, noon.Add(at))
+			}
+			now := noon.Add(60 * day)
+			wantVerdicts(t, b.receipt(maya, now), slices.Repeat([]community.Verdict{community.Counts}, 7)...)
+			if got := b.standing(kim, now).S; len(back) > 0 && got <= 4 {
+				t.Errorf("of what kim got, %v counts, want both", got)
+			}
+		})
 	}
-	wantVerdicts(t, b.receipt(maya, noon.Add(30*day)), slices.Repeat([]community.Verdict{community.Counts}, 7)...)
 }
 
 func TestFraudGivesItsVictimTheCapBack(t *testing.T) {
