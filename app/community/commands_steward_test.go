@@ -2,6 +2,7 @@ package community_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -172,6 +173,47 @@ func TestPassMarks(t *testing.T) {
 			if got := f.member(lee).Level; got != test.level {
 				f.t.Errorf("with %d the level is %q, want %q", test.passMark, got, test.level)
 			}
+			f.refuses(person(maya, "maya"), fmt.Sprintf("/member certify @lee %s score=100", test.level), fmt.Sprintf("they have the level %s already", test.level))
+		}
+	})
+}
+
+// The trail keeps of an exam, passed or not, its score, who examined, when, and the notes.
+func TestAnExamStaysInTheTrail(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		joined(f)
+		f.accepts(person(maya, "maya"), `/member certify @lee foundation score=69 "nearly"`)
+		f.accepts(person(maya, "maya"), `/member certify @lee foundation score=91 "well done"`)
+		var got []string
+		f.change(func(ctx context.Context, tx community.Tx) error {
+			trail, err := tx.RecentAudit(ctx, rocket.Owner.ID, community.MemberSubject(lee), 2)
+			for _, e := range trail {
+				var exam struct {
+					Score int `json:"score"`
+				}
+				if err := json.Unmarshal(e.Inputs, &exam); err != nil {
+					return err
+				}
+				got = append(got, fmt.Sprintf("%s %d by %d on %s: %s", e.Kind, exam.Score, e.Actor, e.At.Format(time.DateOnly), e.Why()))
+			}
+			return err
+		})
+		want := []string{"exam 69 by 101 on 2026-03-20: nearly", "certified 91 by 101 on 2026-03-20: well done"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			f.t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Nothing is written about who left: it would not be erased.
+func TestWhoLeftIsNeitherCertifiedNorGivenARole(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		joined(f)
+		f.accepts(person(lee, "lee"), "/member leave")
+		f.refuses(person(maya, "maya"), "/member certify @lee foundation score=90", "lee is not a member here")
+		f.refuses(person(maya, "maya"), "/member role @lee moderator", "lee is not a member here")
+		if m := f.member(lee); m.Level != "" || m.Role != "" || len(f.ledger(lee)) != 0 {
+			f.t.Errorf("lee has level %q, role %q and %d entries", m.Level, m.Role, len(f.ledger(lee)))
 		}
 	})
 }
