@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/agora-rfc/agora/app"
 	"github.com/agora-rfc/agora/app/command"
 	"github.com/agora-rfc/agora/app/community"
@@ -39,6 +41,31 @@ func TestLeavingErasesFormerLogins(t *testing.T) {
 		})
 		if err != nil {
 			f.t.Error(err)
+		}
+	})
+}
+
+// Of everything that was known of a person who leaves, there is left what no name or word
+// stands in; and whoever was blocked or held comes back as such.
+func TestWhatIsLeftOfWhoLeaves(t *testing.T) {
+	onForum(t, profiles, func(f *forum) {
+		m := community.Member{
+			Community: rocket.Owner.ID, ID: maya, Login: "maya", FormerLogins: []string{"maja"}, Name: "Maya", AccountCreatedAt: noon.AddDate(-3, 0, 0),
+			JoinedAt: noon, JoinedBy: community.JoinedByGenesis, Genesis: true, LastActiveAt: noon, LastBallotAt: noon, Role: "moderator", Level: "architect",
+			Verified: true, Blocked: true, HeldAt: noon, HeldWhy: "maya was taken over", SeenIn: rocket.ID, Contributions: map[string]int{"vote": 2},
+			OptOuts: map[string]bool{community.OptOutMentions: true},
+		}
+		f.change(func(ctx context.Context, tx community.Tx) error { return tx.SaveMember(ctx, m) })
+		f.now = noon.Add(day)
+		f.accepts(person(maya, "maya"), "/member leave")
+		want := community.Member{Community: rocket.Owner.ID, ID: maya, JoinedAt: noon, JoinedBy: community.JoinedByGenesis, LeftAt: f.now,
+			Genesis: true, Blocked: true, HeldAt: noon, Contributions: map[string]int{"vote": 2}}
+		if diff := cmp.Diff(want, f.member(maya)); diff != "" {
+			f.t.Errorf("what is left (-want +got):\n%s", diff)
+		}
+		f.accepts(person(maya, "maya"), "/member join")
+		if m := f.member(maya); !m.Active() || !m.Blocked || !m.Held() {
+			f.t.Errorf("back again: %+v", m)
 		}
 	})
 }
