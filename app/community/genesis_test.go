@@ -169,6 +169,28 @@ func TestARepositoryOfThirtyDaysGivesGenesis(t *testing.T) {
 	})
 }
 
+// Each permission brings its own, and whom it brings any is a member with genesis.
+func TestGenesisOfEachPermission(t *testing.T) {
+	onFoundation(t, func(f *foundation) {
+		f.github.file = true
+		f.github.staff = map[string]app.Permission{"maya": app.PermissionMaintain, "kim": app.PermissionWrite, "mallory": app.PermissionRead}
+		f.done(f.setUp())
+		f.given("installed", map[int64]int64{maya: 150, kim: 100})
+		f.done(f.store.Community().View(f.t.Context(), func(ctx context.Context, tx community.Tx) error {
+			members, err := tx.Members(ctx, rocket.Owner.ID)
+			if len(members) != 2 {
+				f.t.Errorf("the members are %+v, want those two", members)
+			}
+			for _, m := range members {
+				if !m.Genesis || m.JoinedBy != community.JoinedByGenesis {
+					f.t.Errorf("the member %+v", m)
+				}
+			}
+			return err
+		}))
+	})
+}
+
 // A first set-up that was cut short goes on until it is whole.
 func TestAFirstSetUpThatFailedGoesOn(t *testing.T) {
 	onFoundation(t, func(f *foundation) {
