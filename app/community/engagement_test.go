@@ -224,6 +224,31 @@ func TestEngagementOfHandComputedMembers(t *testing.T) {
 	})
 }
 
+// Who reviews or likes what is their own meets nobody by it.
+func TestNobodyMeetsThemselves(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		joined(f)
+		f.change(func(ctx context.Context, tx community.Tx) error {
+			for _, about := range []int64{kim, lee} {
+				err := community.Contribute(ctx, tx, rocket.Owner.ID, community.Contribution{Member: kim, Kind: community.ContributedComment, Repository: rocket.ID,
+					Counterpart: about, At: f.now, Source: fmt.Sprintf("comment/%d", about)})
+				if err != nil {
+					return err
+				}
+			}
+			done, err := tx.ContributionsOf(ctx, rocket.Owner.ID, kim, 0)
+			met := map[int64]int{}
+			for _, c := range done {
+				met[c.Counterpart]++
+			}
+			if diff := cmp.Diff(map[int64]int{0: 1, lee: 1}, met); diff != "" {
+				f.t.Errorf("kim met (-want +got):\n%s", diff)
+			}
+			return err
+		})
+	})
+}
+
 // A private repository is counted where its own readers ask, and nowhere else.
 func TestPrivateRepositoriesCountForTheirReadersAlone(t *testing.T) {
 	onForum(t, profiles, func(f *forum) {
