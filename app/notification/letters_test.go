@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/agora-rfc/agora/app"
+	"github.com/agora-rfc/agora/app/community"
 	"github.com/agora-rfc/agora/app/notification"
 	"github.com/agora-rfc/agora/app/outbound"
 )
@@ -41,6 +42,25 @@ func TestLettersBeginWhenTheyAreAskedFor(t *testing.T) {
 		o.tell(public, notification.RFCOpened)
 		o.pass(time.Minute)
 		o.expect("from then on", o.sent(), "lee: RFC-2", "maya: RFC-2")
+	})
+}
+
+// A letter that waits while its member leaves and comes back is about what was before.
+func TestLettersAreAboutWhatIsAfterOneJoined(t *testing.T) {
+	inOffice(t, nil, func(o *office) {
+		o.mails(notification.MailEach, maya, lee)
+		o.mail.refuses[address(maya)] = errors.New("451 later")
+		o.mail.refuses[address(lee)] = errors.New("451 later")
+		o.tell(public, notification.RFCOpened)
+		o.pass(time.Minute)
+		o.ok(o.store.Community().InTx(t.Context(), func(ctx context.Context, tx community.Tx) error {
+			m, err := tx.Member(ctx, acme, lee)
+			m.JoinedAt = o.clock.now()
+			return errors.Join(err, tx.SaveMember(ctx, m))
+		}))
+		clear(o.mail.refuses)
+		o.pass(time.Hour)
+		o.expect("when letters are taken", o.sent(), "maya: RFC-1")
 	})
 }
 
