@@ -224,6 +224,28 @@ func TestEngagementOfHandComputedMembers(t *testing.T) {
 	})
 }
 
+// Who left is no member, but joined: a newcomer whom nobody kept counts for the activation.
+func TestWhoLeftIsAJoinerStill(t *testing.T) {
+	onForum(t, known, func(f *forum) {
+		fill(f)
+		f.change(func(ctx context.Context, tx community.Tx) error {
+			m, err := tx.Member(ctx, rocket.Owner.ID, 11)
+			if err != nil {
+				return err
+			}
+			m.LeftAt = measuredAt
+			return tx.SaveMember(ctx, m)
+		})
+		stats, err := f.service.Stats(f.t.Context(), community.Scope{Community: rocket.Owner.ID})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if activation := stats.Report.Parts[0]; stats.Members != 11 || activation.Name != "activation" || activation.Denominator != 11 {
+			f.t.Errorf("%d members, and %+v", stats.Members, activation)
+		}
+	})
+}
+
 // Who reviews or likes what is their own meets nobody by it.
 func TestNobodyMeetsThemselves(t *testing.T) {
 	onForum(t, known, func(f *forum) {
