@@ -12,7 +12,7 @@ import (
 
 // errNotAlone is for people: two servers on one SQLite file would count, write and poll
 // side by side, each as if it were the only one.
-var errNotAlone = errors.New("another process serves this SQLite database already, and one at a time may: end it first, or use PostgreSQL, which any number can share")
+var errNotAlone = errors.New("another process serves this SQLite database already, and only one may: stop it first, or use PostgreSQL, which any number can share")
 
 // aloneWithin is how long a process waits for the one before it to end, as in a restart.
 const aloneWithin = 10 * time.Second

@@ -35,7 +35,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
 	if len(applied) > 0 && applied[0].Source.Version == 1 {
-		s.log.Info().Msg("the database is new: there was nothing in it; another one is meant where Agora served before")
+		s.log.Info().Msg("made a new, empty database; if Agora ran here before, compare AGORA_DATABASE_URL with what it was")
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ type Options struct {
 	// PostgreSQL; 16 when zero.
 	MaxConnections int
 	// Alone refuses a SQLite file that another process has opened alone, until Close.
-	// Who only looks on needs it not. PostgreSQL is shared by any number.
+	// Those who only read do not need it. PostgreSQL is shared by any number.
 	Alone bool
 	// Logger gets what happens in the background, where nobody is there to be
 	// told by an error.

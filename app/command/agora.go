@@ -34,7 +34,7 @@ func AgoraCommands(registry *Registry, version string) map[string]Handler {
 func (r *Registry) refuseTopic(noun string) error {
 	reason := fmt.Sprintf("there is no help on that. There is on %s.", strings.Join(r.nouns, ", "))
 	if near := nearest(noun, r.nouns); near != "" {
-		reason += fmt.Sprintf(" Did you mean `/agora help %s`?", near)
+		reason += fmt.Sprintf(" Or did you mean `/agora help %s`?", near)
 	}
 	return Refuse(app.CodeNotFound, "%s", reason)
 }

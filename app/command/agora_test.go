@@ -42,7 +42,7 @@ func TestAgoraAnswersAboutItself(t *testing.T) {
 	if got := say("/agora help vote"); got != registry.Help("vote") || !strings.Contains(got, "request-changes") {
 		t.Errorf("/agora help vote does not explain the noun:\n%s", got)
 	}
-	for noun, meant := range map[string]string{"nonsense": "", "vot": "Did you mean `/agora help vote`?", "/Concerns": "Did you mean `/agora help concern`?"} {
+	for noun, meant := range map[string]string{"nonsense": "", "vot": "did you mean `/agora help vote`?", "/Concerns": "did you mean `/agora help concern`?"} {
 		results := registry.Read("/agora help " + noun)
 		_, err := handlers["/agora help"](t.Context(), command.Call{Command: results[0].Command})
 		var refusal *command.Refusal

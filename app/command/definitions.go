@@ -139,7 +139,7 @@ var definitions = []Definition{
 	{
 		Noun: "vote", Verb: "request-changes", Aliases: []string{"changes"}, Who: voters,
 		Arguments: []Parameter{voteReason},
-		Summary:   "Votes against the RFC as it stands; with a reason of 20 characters or more it opens a concern, which blocks acceptance while open",
+		Summary:   "Votes against the RFC as it stands; with a reason of 20 characters or more (by default) it opens a concern, which blocks acceptance while open",
 		Examples:  []string{`/vote request-changes "the migration path for old clients is missing"`},
 	},
 	{
@@ -156,7 +156,7 @@ var definitions = []Definition{
 	},
 
 	{
-		Noun: "concern", Verb: "raise", Who: "a member; while voting, of the round's electorate and before its last quarter; two at most on an RFC",
+		Noun: "concern", Verb: "raise", Who: "a member; while voting, of the round's electorate and before its last quarter; by default two at most on an RFC",
 		Arguments: []Parameter{{Name: "text", Form: `"text"`, Kind: Text}},
 		Summary:   "Opens a numbered concern, which blocks acceptance while open",
 		Examples:  []string{`/concern raise "nobody has measured the cost for large repositories"`},
@@ -164,7 +164,7 @@ var definitions = []Definition{
 	{
 		Noun: "concern", Verb: "address", Who: "the author, or a steward where the author is a bot",
 		Arguments: []Parameter{concern, {Name: "how", Form: `"how"`, Kind: Text}},
-		Summary:   "Says how the text answers a concern; its raiser resolves it, or it lapses after seven silent days",
+		Summary:   "Says how the text answers a concern; its raiser resolves it, or it lapses after seven silent days (by default)",
 		Examples:  []string{`/concern address 1 "the new section 4 has the figures"`},
 	},
 	{
@@ -182,13 +182,13 @@ var definitions = []Definition{
 	{
 		Noun: "concern", Verb: "uphold", Who: steward,
 		Arguments: []Parameter{concern},
-		Summary:   "Marks a settled concern as one that made the RFC better, which its raiser's reputation gains by",
+		Summary:   "Marks a settled concern as one that made the RFC better: its raiser gains reputation",
 		Examples:  []string{"/concern uphold 1"},
 	},
 	{
 		Noun: "concern", Verb: "frivolous", Who: steward,
 		Arguments: []Parameter{concern},
-		Summary:   "Marks a settled concern as frivolous, which its raiser's reputation loses by",
+		Summary:   "Marks a settled concern as frivolous: its raiser loses reputation",
 		Examples:  []string{"/concern frivolous 1"},
 	},
 
@@ -260,7 +260,7 @@ var definitions = []Definition{
 	{
 		Noun: "member", Verb: "inbox", Who: "a member",
 		Arguments: []Parameter{{Name: "read", Form: "read", Optional: true, Kind: Choice("read")}},
-		Summary:   "Shows what is new for you, or marks as read all that it shows where you say it",
+		Summary:   "Shows your new notifications, or marks as read those that it shows here",
 		Examples:  []string{"/member inbox", "/member inbox read"},
 	},
 	{

@@ -10,17 +10,33 @@ import (
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	gmhtml "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 	"golang.org/x/net/html"
 	"pgregory.net/rapid"
 )
 
-// gfm renders as GitHub does, with all of GitHub's extensions and with raw HTML. Headings of Markdown get an id, which
-// tells them from those of HTML.
+// gfm renders as GitHub does, with all of GitHub's extensions and with raw HTML. Headings and lists of Markdown are marked,
+// which tells them from those of HTML.
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote), goldmark.WithRendererOptions(gmhtml.WithUnsafe()),
-	goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(marked{}, 0))))
+
+type marked struct{}
+
+const mark = "data-markdown"
+
+func (marked) Transform(document *ast.Document, _ text.Reader, _ parser.Context) {
+	_ = ast.Walk(document, func(node ast.Node, _ bool) (ast.WalkStatus, error) {
+		if node.Kind() == ast.KindHeading || node.Kind() == ast.KindList {
+			node.SetAttributeString(mark, "")
+		}
+		return ast.WalkContinue, nil
+	})
+}
 
 // disallowed are the tags that GitHub shows as text ("Disallowed Raw HTML" in its specification).
 var disallowed = regexp.MustCompile(`(?i)<(/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)[\s/>])`)
@@ -119,8 +135,8 @@ func commandsSeen(t tester, body string) map[string]int {
 		}
 		plain := true
 		for parent := range node.Ancestors() {
-			if mayBeUnderlined(parent) {
-				continue
+			if slices.ContainsFunc(parent.Attr, func(a html.Attribute) bool { return a.Key == mark }) {
+				continue // of a line that starts with a slash: the heading is underlined, the list is right above
 			}
 			isLink := slices.ContainsFunc(parent.Attr, func(a html.Attribute) bool { return a.Key == "href" })
 			plain = plain && (!quoting.MatchString(parent.Data) || parent.Data == "a" && !isLink)
@@ -140,10 +156,4 @@ func commandsSeen(t tester, body string) map[string]int {
 		}
 	}
 	return seen
-}
-
-// mayBeUnderlined reports whether an element is a heading of Markdown that a line of dashes or equal signs makes of a
-// paragraph. One that is made by "# " looks the same, and has no line that starts with a slash.
-func mayBeUnderlined(node *html.Node) bool {
-	return (node.Data == "h1" || node.Data == "h2") && slices.ContainsFunc(node.Attr, func(a html.Attribute) bool { return a.Key == "id" })
 }

@@ -68,8 +68,8 @@ A command is one line of a comment on an issue or pull request:
 
     /<noun> <verb> [target] ["text"] [key=value …]
 
-* It starts at the first column of a line of ordinary text. In code, quotes, lists, tables, link texts, HTML
-  comments, and inside HTML elements that quote, hide or dress up text, nothing is a command.
+* It starts at the first column of a line of ordinary text. In code, quotes, tables, link texts, HTML comments,
+  and inside HTML elements that quote, hide or dress up text, nothing is a command.
 * Noun and verb are ASCII letters in any case. Straight and curly double quotes both quote; %s inside quotes is a quote.
   Where a text is the last thing a command takes, the quotes may be left out: the rest of the line is the text.
 * A command and its text stand on one line.

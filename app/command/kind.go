@@ -51,10 +51,6 @@ var (
 	RFC = Kind{Name: "an RFC such as RFC-12", Parse: parseRFC}
 	// Pull is a pull request or issue, written #412 or owner/repository#412.
 	Pull = Kind{Name: "a pull request such as #412 or owner/repository#412", Parse: parsePull}
-	// Slug is a partner's short name: lower-case letters, digits and hyphens.
-	Slug = Kind{Name: "a short name such as acme", Parse: parsePattern(`[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?`)}
-	// Skill is a partner's skill, written partner/skill.
-	Skill = Kind{Name: "a skill such as acme/summarise", Parse: parsePattern(`[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9-]{0,63}`)}
 )
 
 // Choice is a kind that allows only the given words, in any case.
@@ -139,16 +135,6 @@ func parsePull(word string) (any, error) {
 	return PullRef{Owner: match[1], Repository: match[2], Number: number.(int)}, nil
 }
 
-func parsePattern(pattern string) func(string) (any, error) {
-	whole := regexp.MustCompile(`^(?:` + pattern + `)$`)
-	return func(word string) (any, error) {
-		if word = strings.ToLower(word); whole.MatchString(word) {
-			return word, nil
-		}
-		return nil, errForm
-	}
-}
-
 // Typed access to what a command was given. Each returns the first argument of its kind, positional ones before
 // options, and the zero value when there is none.
 
@@ -169,11 +155,6 @@ func (c Command) RFC() int { return int(first[rfcNumber](c, anyKind)) }
 
 // Pull returns the pull request or issue the command names.
 func (c Command) Pull() PullRef { return first[PullRef](c, anyKind) }
-
-// Slug returns the short name the command is about: a partner's, or partner/skill.
-func (c Command) Slug() string {
-	return first[string](c, func(k Kind) bool { return k.Name == Slug.Name || k.Name == Skill.Name })
-}
 
 // Choice returns the word chosen among those a positional argument allows, in lower case.
 func (c Command) Choice() string {

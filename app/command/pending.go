@@ -142,7 +142,7 @@ func (r *Runner) fixed(in Incoming, run *Run, results []Result) bool {
 	case votesOtherwise(*run, results):
 		run.Note = "The vote of this comment was taken as it was first written; editing it changes nothing. To change your vote, write a new comment."
 	case saysOtherwise(*run, results):
-		run.Note = "What was carried out stays as it was first written; editing its words changes nothing. What is to be done once more is written in a new comment."
+		run.Note = "Agora carried this out as it was first written; editing its words changes nothing. To have it done once more, write a new comment."
 	}
 	return run.Note != ""
 }

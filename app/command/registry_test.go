@@ -264,20 +264,20 @@ func TestAddingANounIsData(t *testing.T) {
 	registry := Default()
 	err := registry.Add(Definition{
 		Noun: "skill", Verb: "rate", Who: "a member", Summary: "Rates a skill",
-		Arguments: []Parameter{{Name: "skill", Form: "PARTNER/SKILL", Kind: Skill}, {Name: "stars", Form: "4.5", Kind: Word}, {Name: "review", Form: `"review"`, Kind: Text, Optional: true}},
+		Arguments: []Parameter{{Name: "skill", Form: "PARTNER/SKILL", Kind: Word}, {Name: "stars", Form: "4.5", Kind: Word}, {Name: "review", Form: `"review"`, Kind: Text, Optional: true}},
 		Options:   []Parameter{{Name: "category", Form: "workflow", Kind: Choice("workflow", "enterprise"), Optional: true}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	results := registry.Read(`/skill rate Acme/Summarise 4.5 "good" category=workflow`)
+	results := registry.Read(`/skill rate acme/summarise 4.5 "good" category=workflow`)
 	if len(results) != 1 || results[0].Problem != nil {
 		t.Fatalf("results %+v", results)
 	}
 	command := results[0].Command
 	category, _ := command.Option("category")
-	if command.Slug() != "acme/summarise" || command.Argument("stars") != "4.5" || command.Text() != "good" || category != "workflow" {
-		t.Errorf("%q %q %q %q", command.Slug(), command.Argument("stars"), command.Text(), category)
+	if command.Argument("skill") != "acme/summarise" || command.Argument("stars") != "4.5" || command.Text() != "good" || category != "workflow" {
+		t.Errorf("%q %q %q %q", command.Argument("skill"), command.Argument("stars"), command.Text(), category)
 	}
 	if !strings.Contains(registry.Help("skill"), "/skill rate PARTNER/SKILL") || !strings.Contains(registry.Docs(), "## /skill") {
 		t.Error("help and documentation do not have the new noun")

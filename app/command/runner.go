@@ -263,7 +263,7 @@ func (r *Runner) record(ctx context.Context, in Incoming, run *Run, line Line, a
 		case given > commandsPerMinute && apply != nil:
 			err = errTooMany
 		case given == commandsPerMinute+1:
-			say.Say = fmt.Sprintf("You gave more than %d commands within a minute. This one and those after it were not carried out; write them again in a while.", commandsPerMinute)
+			say.Say = fmt.Sprintf("You gave more than %d commands within a minute. This one and those after it were not carried out; write them again later.", commandsPerMinute)
 		case given > commandsPerMinute:
 			say.Say = ""
 		case apply != nil:
@@ -322,7 +322,7 @@ func (r *Runner) explain(p *Problem) string {
 		text += fmt.Sprintf("\n\nUsage: `%s`", p.Usage)
 	}
 	if p.Suggestion != "" {
-		text += fmt.Sprintf("\n\nDid you mean `%s`?", p.Suggestion)
+		text += fmt.Sprintf("\n\nOr did you mean `%s`?", p.Suggestion)
 	}
 	return text
 }

@@ -118,7 +118,7 @@ func TestACommandThatIsRewordedIsNotCarriedOutAgain(t *testing.T) {
 			}
 			err = s.Commands().View(t.Context(), func(ctx context.Context, tx command.Tx) error {
 				run, err := tx.CommandRun(ctx, 9, 5)
-				if told := strings.Count(run.Reply(), "stays as it was first written") == 1; told != step.told {
+				if told := strings.Count(run.Reply(), "carried this out as it was first written") == 1; told != step.told {
 					t.Errorf("%s\n\nis answered %q", step.body, run.Reply())
 				}
 				return err

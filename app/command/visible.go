@@ -136,10 +136,10 @@ func parseMarkdown(body string) (ast.Node, []byte, error) {
 	return document, source, nil
 }
 
-// visibleLines returns the lines of a text at whose very start the reader sees plain text of a top-level paragraph:
-// not code, quotes, lists, tables, links, emphasis or HTML, and nothing inside an HTML element that quotes, hides or
-// dresses up its content. A line of dashes below makes a heading of a paragraph, as the signature of a mail does ("-- "):
-// it is read like one. It takes time linear in the text.
+// visibleLines returns the lines of a text at whose very start the reader sees plain text: not code, quotes, tables,
+// links, emphasis or HTML, and nothing inside an HTML element that quotes, hides or dresses up its content. A line right
+// below a list goes on with its last item, and a line of dashes below makes a heading of a paragraph, as the signature of
+// a mail does ("-- "): both are text that people take for a line of its own. It takes time linear in the text.
 func visibleLines(body string) ([]visibleLine, error) {
 	document, source, err := parseMarkdown(body)
 	if err != nil {
@@ -170,7 +170,7 @@ func visibleLines(body string) ([]visibleLine, error) {
 			if node.HardLineBreak() && segment.Stop < len(source) && source[segment.Stop] == '\\' {
 				visible[segment.Stop] = ' ' // the backslash that ends a line is no text of it
 			}
-			if startsLine(source, segment) && isTopLevelText(node.Parent()) && open.none() {
+			if startsLine(source, segment) && standsFree(node.Parent()) && open.none() {
 				starts = append(starts, segment.Start)
 			}
 		}
@@ -202,10 +202,19 @@ func startsLine(source []byte, segment text.Segment) bool {
 	return !segment.IsEmpty() && segment.Padding == 0 && (segment.Start == 0 || source[segment.Start-1] == '\n')
 }
 
-// isTopLevelText reports whether a node is a paragraph, or a heading: of these only an underlined one has text at the
-// first column.
-func isTopLevelText(node ast.Node) bool {
-	return node != nil && (node.Kind() == ast.KindParagraph || node.Kind() == ast.KindHeading) && node.Parent() != nil && node.Parent().Kind() == ast.KindDocument
+// standsFree reports whether a node is a paragraph, or a heading, that nothing but lists is around. Of headings only an
+// underlined one has text at the first column; of a list's items only what a line without indentation goes on with.
+func standsFree(node ast.Node) bool {
+	switch node.Kind() {
+	case ast.KindParagraph, ast.KindTextBlock, ast.KindHeading:
+	default:
+		return false
+	}
+	around := node.Parent()
+	for around.Kind() == ast.KindList || around.Kind() == ast.KindListItem {
+		around = around.Parent()
+	}
+	return around.Kind() == ast.KindDocument
 }
 
 // hide blanks a stretch of the source, keeping its line ends and its length.

@@ -11,7 +11,7 @@ import (
 // tally, so it is edited only when the deadline moves or the round ends.
 func (Renderer) Ballot(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	var b strings.Builder
-	b.WriteString(marker("ballot", v.RFC, round))
+	b.WriteString(v.RFC.BallotMarker(round) + "\n")
 	fmt.Fprintf(&b, "## Ballot of %s, round %d\n", v.RFC.Name(), round.Number)
 	if round.Closed() {
 		b.WriteString(ballotClosed(v, round, result))
@@ -76,13 +76,7 @@ func ballotClosed(v rfc.View, round *rfc.Round, result rfc.Result) string {
 }
 
 // decided reports whether the round ended with a judgement on its ballots.
-func decided(round *rfc.Round) bool {
-	switch round.Outcome {
-	case rfc.OutcomeAccepted, rfc.OutcomeRejected, rfc.OutcomePostponed, rfc.OutcomeChangesRequested:
-		return round.Closed()
-	}
-	return false
-}
+func decided(round *rfc.Round) bool { return !round.Decided().IsZero() }
 
 // outcomeSentence is how a round ended, in words.
 func outcomeSentence(o rfc.Outcome) string {

@@ -85,23 +85,22 @@ func stewardDuty(v rfc.View) string {
 	return ""
 }
 
-// concernCalls ask the author to answer open concerns, and raisers to settle the
-// answered ones.
+// concernCalls ask the author to answer open concerns, and raisers to settle theirs.
 func concernCalls(v rfc.View) []string {
 	var answer []string
 	raisers := map[string][]string{}
 	var order []string
 	for _, c := range v.RFC.Concerns {
-		command := fmt.Sprintf("`/concern address %d \"how\"`", c.Number)
-		switch c.State {
-		case rfc.ConcernOpen:
-			answer = append(answer, command)
-		case rfc.ConcernAddressed:
-			if _, known := raisers[c.Raiser.Login]; !known {
-				order = append(order, c.Raiser.Login)
-			}
-			raisers[c.Raiser.Login] = append(raisers[c.Raiser.Login], fmt.Sprintf("`/concern resolve %d`", c.Number))
+		if c.Settled() {
+			continue
 		}
+		if c.State == rfc.ConcernOpen {
+			answer = append(answer, fmt.Sprintf("`/concern address %d \"how\"`", c.Number))
+		}
+		if _, known := raisers[c.Raiser.Login]; !known {
+			order = append(order, c.Raiser.Login)
+		}
+		raisers[c.Raiser.Login] = append(raisers[c.Raiser.Login], fmt.Sprintf("`/concern resolve %d`", c.Number))
 	}
 	var calls []string
 	if len(answer) > 0 {

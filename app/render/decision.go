@@ -11,7 +11,7 @@ import (
 // the reasons and what happens next.
 func (Renderer) Decision(v rfc.View, round *rfc.Round, result rfc.Result) string {
 	var b strings.Builder
-	b.WriteString(marker("decision", v.RFC, round))
+	b.WriteString(v.RFC.DecisionMarker(round) + "\n")
 	fmt.Fprintf(&b, "## %s · %s\n", v.RFC.Name(), decisionHeading(round.Outcome))
 	if len(round.Reasons) > 0 {
 		b.WriteString("**Why**: " + escapeAll(round.Reasons, ", ") + ".\n\n")

@@ -8,7 +8,6 @@
 package render
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -43,15 +42,7 @@ func (Renderer) CodeSpan(text string) string { return CodeSpan(text) }
 // so that it is edited instead of repeated when the author tries again. The text
 // is Markdown of ours, in which people's words are escaped already.
 func (Renderer) Reply(commentID int64, text string) string {
-	return fmt.Sprintf("<!-- agora:reply %d -->\n%s\n", commentID, strings.TrimSpace(text))
-}
-
-// marker is the hidden first line by which a comment of ours is found again.
-func marker(kind string, r *rfc.RFC, round *rfc.Round) string {
-	if round == nil {
-		return fmt.Sprintf("<!-- agora:%s %d -->\n", kind, r.Number)
-	}
-	return fmt.Sprintf("<!-- agora:%s %d/%d -->\n", kind, r.Number, round.Number)
+	return rfc.ReplyMarker(commentID) + "\n" + strings.TrimSpace(text) + "\n"
 }
 
 // instant writes a time for people, in UTC to the minute. Never relative to now:

@@ -37,8 +37,8 @@ func trailLine(head audit.Head) string {
 
 func stickyHead(v rfc.View) string {
 	var b strings.Builder
-	b.WriteString(marker("rfc", v.RFC, nil))
-	fmt.Fprintf(&b, "## %s · %s — %s\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), stateWord(v.RFC.State))
+	b.WriteString(v.RFC.StickyMarker() + "\n")
+	fmt.Fprintf(&b, "## %s · %s — %s\n", heading(v.RFC), Escape(v.RFC.Title, maxTitle), v.RFC.State)
 	b.WriteString(verdictLine(v) + "\n\n")
 	if v.RFC.Left != 0 {
 		b.WriteString("It is an RFC of the account " + Login(v.Account.Login) + ", which this repository belonged to.\n\n")

@@ -99,9 +99,13 @@ func standingLine(r *rfc.RFC, round *rfc.Round, result rfc.Result) string {
 	if short := v.SupportersNeed - result.Tally.Supporters; short > 0 {
 		approval += fmt.Sprintf(" (%s besides the author missing)", rfc.Plural(short, "approval"))
 	}
+	open := result.OpenConcerns
+	if round.Closed() { // they may have been settled since
+		open = rfc.OpenConcerns(r.Concerns)
+	}
 	concerns := "**Concerns** none open ✅"
-	if result.OpenConcerns > 0 {
-		concerns = fmt.Sprintf("**Concerns** %d open ❌", result.OpenConcerns)
+	if open > 0 {
+		concerns = fmt.Sprintf("**Concerns** %d open ❌", open)
 	}
 	return strings.Join([]string{quorumText(round, result), approval, concerns, "**One person, one vote:** " + equalVotes(r, result)}, " — ")
 }

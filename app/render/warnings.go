@@ -77,13 +77,13 @@ func warnings(p prose, v rfc.View) []string {
 			lines = append(lines, nobodyCounts(p, round))
 		}
 		if round.PolicyBroken != "" {
-			say("The configuration was broken when voting opened, so this round goes by the last good one: %s. Mended, it rules from the next round on, or from `/rfc restart \"why\"`.", p.words(round.PolicyBroken, maxReason))
+			say("The configuration was broken when voting opened (%s), so this round follows the last good one. Once it is fixed, it applies from the next round on, or from `/rfc restart \"why\"`.", p.words(round.PolicyBroken, maxReason))
 		}
 		if !round.TextChangedAt.IsZero() {
-			say("The text changed on %s, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.", instant(round.TextChangedAt))
+			say("The text changed on %s, since voting opened. Ballots stay valid; unless a steward calls the change editorial, a vote that would pass is held again.", instant(round.TextChangedAt))
 		}
 		if !round.Unheard.IsZero() {
-			say("The text changed about when voting ended. A vote that would pass waits some minutes for GitHub to tell on which side of the end that was.")
+			say("The text changed around the time voting ended. A vote that would pass waits some minutes for GitHub to say whether that was before or after the deadline.")
 		}
 		if !round.ConfirmBy.IsZero() {
 			say("%s must confirm the result by **%s**, else it is postponed (%d so far).",
@@ -111,7 +111,7 @@ func nobodyCounts(p prose, round *rfc.Round) string {
 		wait = fmt.Sprintf(", once they have been members for %s,", least)
 	}
 	return p.say("Nobody who counts towards the quorum had joined when voting opened, so this vote cannot pass. "+
-		"Who is to vote says `/member join`; then%s a steward says `/rfc restart \"why\"`, which freezes the electorate anew.", wait)
+		"Everybody who should vote says `/member join`; then%s a steward says `/rfc restart \"why\"`, which freezes the electorate anew.", wait)
 }
 
 // extended says that and why the deadline moved.

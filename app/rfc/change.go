@@ -307,11 +307,14 @@ func (c *change) nextTick(ctx context.Context) (time.Time, error) {
 // prevented is tried again.
 const blockedRetry = 5 * time.Minute
 
-// longestPoll is how long until reactions are read again, far from the deadline.
-const longestPoll = 15 * time.Minute
+// longestPoll is how long until reactions are read again, far from the deadline: 15
+// minutes, and less where the operator has them read more often than by default.
+func longestPoll(shortest time.Duration) time.Duration {
+	return max(min(15*shortest, 15*time.Minute), shortest)
+}
 
 // pollInterval is how long until reactions are read again: the longest far from
 // the deadline, the shortest near it.
 func pollInterval(left, shortest time.Duration) time.Duration {
-	return max(min(left/96, longestPoll), shortest)
+	return max(min(left/96, longestPoll(shortest)), shortest)
 }

@@ -370,3 +370,19 @@ func TestANearTieStillExtendsWhenTheEarlyCloseWasCalledOff(t *testing.T) {
 	b.comment(6, Reject, 3*day)
 	wantDeadline(t, b.now(7*day).recount(), 10*day)
 }
+
+func TestReactionsAreReadAsOftenAsTheOperatorSays(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ left, shortest, want time.Duration }{
+		{7 * day, time.Minute, 15 * time.Minute},
+		{12 * hour, time.Minute, 450 * time.Second},
+		{hour, time.Minute, time.Minute},
+		{7 * day, 2 * time.Second, 30 * time.Second}, // who wants to wait less near the end waits less far from it
+		{7 * day, 20 * time.Minute, 20 * time.Minute},
+		{hour, 20 * time.Minute, 20 * time.Minute},
+	} {
+		if got := pollInterval(test.left, test.shortest); got != test.want {
+			t.Errorf("%s before the deadline, at most every %s: %s, want %s", test.left, test.shortest, got, test.want)
+		}
+	}
+}

@@ -256,7 +256,7 @@ func (s *Service) voteCommand(ctx context.Context, call command.Call) (command.A
 	case app.Is(err, app.CodeInvalid):
 		return nil, community.RefuseUnruled(err, s.Renderer.Escape)
 	case err != nil:
-		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: GitHub does not answer when asked for the configuration or the members. Say it again in some minutes.")
+		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: GitHub does not answer when asked for the configuration or the members. Try again in a few minutes.")
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		c.policy = policy
@@ -327,7 +327,7 @@ func (s *Service) supersedeCommand(_ context.Context, a asked) (command.Apply, e
 			return "", err
 		}
 		if other.State == Rejected || other.State == Withdrawn || other.State == Superseded {
-			return "", command.Refuse(app.CodeConflict, "%s is %s itself, so it takes the place of nothing.", other.Name(), other.State)
+			return "", command.Refuse(app.CodeConflict, "%s is %s itself, so it cannot supersede another RFC.", other.Name(), other.State)
 		}
 		c.r.SupersededBy = by
 		return "", c.move(ctx, Superseded, TriggerSuperseded, a.Actor(), fmt.Sprintf("by RFC-%d", by), nil)

@@ -71,7 +71,7 @@ func (s *Service) extendCommand(_ context.Context, a asked) (command.Apply, erro
 			if before.Deadline.Before(latest) {
 				return "", command.Refuse(app.CodeConflict, "that would not move the deadline, which is %s.", stamp(before.Deadline))
 			}
-			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has had them.", c.round.Policy.MaxExtension)
+			return "", command.Refuse(app.CodeConflict, "all extensions of a round together are at most %s, and this round has used them up.", c.round.Policy.MaxExtension)
 		}
 		c.round.Deadline, c.urgent = after.Deadline, true
 		reply := ""
@@ -162,7 +162,7 @@ func (s *Service) confirmCommand(ctx context.Context, call command.Call) (comman
 			}
 			for _, done := range c.round.Confirmations {
 				if done.By.ID == a.Actor().ID {
-					return "", command.Refuse(app.CodeConflict, "you have confirmed already; another steward must too.")
+					return "", command.Refuse(app.CodeConflict, "you have confirmed already; another steward must confirm it too.")
 				}
 			}
 			c.round.Confirmations = append(c.round.Confirmations, Confirmation{By: a.Actor(), At: a.At})
@@ -213,7 +213,7 @@ func (s *Service) merged(ctx context.Context, repo app.Repository, pull command.
 			repo, err = tx.RepositoryByName(ctx, pull.Owner, pull.Repository)
 			return err
 		})
-		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner || repo.Installation == 0) {
+		if app.Is(err, app.CodeNotFound) || err == nil && (!repo.Public() || repo.Owner.ID != owner) {
 			return none // not of this community, or nothing to speak of here
 		}
 		if err != nil {

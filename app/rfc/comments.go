@@ -105,7 +105,7 @@ const (
 func (s *Service) tryLater(ctx context.Context, change CommentChange, cause error) error {
 	change.Attempts++
 	if change.Attempts >= triesWhenSilent || change.Attempts >= triesWhenForbidden && app.Is(cause, app.CodeForbidden) {
-		return s.Runner.GiveUp(ctx, change.incoming(s.now()), "GitHub does not tell Agora whether you may do that. A maintainer should look at the App's permissions; then write it again.")
+		return s.Runner.GiveUp(ctx, change.incoming(s.now()), "GitHub did not say whether you may do that. Ask a maintainer to look at the App's permissions, then give the command again in a new comment.")
 	}
 	pause := min(time.Second<<min(change.Attempts-1, 10), longestTry)
 	if asked, told := app.RetryDelay(cause); told {

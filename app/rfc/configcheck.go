@@ -81,21 +81,21 @@ func (s *Service) firstLabels(ctx context.Context, repo app.Repository, policy c
 func (s *Service) configCheck(order Order, j community.PolicyJudgement) app.Check {
 	const most = 40_000 // GitHub takes 65,535 characters
 	check := app.Check{Name: ConfigCheckName, HeadSHA: order.SHA, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
-		Title: "The configuration is good", Summary: "Agora follows it once it is on the default branch. Rounds that are open keep theirs."}
+		Title: "The configuration is valid", Summary: "Agora follows it once it is on the default branch. Open rounds keep their rules."}
 	switch {
 	case j.Problem != nil:
 		check.Conclusion, check.Title, check.Summary = app.CheckFailure, "The configuration is broken", "No good one was ever read: until it is mended, no vote opens here."
 		if j.Ruled {
-			check.Summary = "Until it is mended, the last good configuration keeps ruling."
+			check.Summary = "Until it is fixed, the last good configuration stays in force."
 		}
 		check.Summary += "\n\n" + community.ProblemList(j.Problem, s.Renderer.Escape, most)
 	case j.Locked:
 		check.Title = "The owner's configuration is locked: this one is not read"
-		check.Summary = "`.github/agora.yml` in the owner's repository `.github` says `locked: true`. So it rules here, and Agora does not read this file, on the default branch neither."
+		check.Summary = "`.github/agora.yml` in the owner's repository `.github` says `locked: true`. So it applies here, and Agora does not read this file, not even on the default branch."
 	case j.Gone:
-		check.Title, check.Summary = "There is no configuration here any more", "The owner's, or else the defaults, rule from now on. Rounds that are open keep theirs."
+		check.Title, check.Summary = "There is no configuration here any more", "The owner's, or else the defaults, rule from now on. Open rounds keep their rules."
 	case order.pushed():
-		check.Summary = "Agora follows it from now on. Rounds that are open keep theirs."
+		check.Summary = "Agora follows it from now on. Open rounds keep their rules."
 	}
 	return check
 }

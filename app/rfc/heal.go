@@ -108,7 +108,7 @@ func (s *Service) tickAll(ctx context.Context, repo app.Repository) error {
 				if r.Ref.Repository != repo.ID || state == Postponed && r.RetryAt.IsZero() {
 					continue
 				}
-				due := s.now().Add(max(longestPoll, s.ReactionPoll))
+				due := s.now().Add(longestPoll(s.ReactionPoll))
 				if err := tx.SetTimerEarlier(ctx, timerKey(r), due, r.Ref.Lane(), TickKind, Order{Ref: r.Ref}.body()); err != nil {
 					return err
 				}

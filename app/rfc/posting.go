@@ -177,11 +177,10 @@ func (p publication) answer(ctx context.Context, run *command.Run) error {
 		}
 		reply = "Thank you, that worked."
 		if !slices.ContainsFunc(run.Lines, func(l command.Line) bool { return l.Done }) {
-			reply = "What this answered is no longer there."
+			reply = "The command that this reply answered is no longer in the comment."
 		}
 	}
-	marker := fmt.Sprintf("<!-- agora:reply %d -->", run.CommentID)
-	if _, err := p.comment(ctx, key, marker, p.Renderer.Reply(run.CommentID, reply)); err != nil {
+	if _, err := p.comment(ctx, key, ReplyMarker(run.CommentID), p.Renderer.Reply(run.CommentID, reply)); err != nil {
 		return fmt.Errorf("replying to comment %d: %w", run.CommentID, err)
 	}
 	return nil

@@ -84,7 +84,7 @@ func (p publication) sticky(ctx context.Context, v *View) error {
 	if v.RFC.Number == 0 {
 		return nil
 	}
-	sticky, err := p.comment(ctx, stickyKey, fmt.Sprintf("<!-- agora:rfc %d -->", v.RFC.Number), p.Renderer.Sticky(*v))
+	sticky, err := p.comment(ctx, stickyKey, v.RFC.StickyMarker(), p.Renderer.Sticky(*v))
 	if err != nil {
 		return err
 	}
@@ -156,38 +156,26 @@ func (p publication) rounds(ctx context.Context, v *View) error {
 				return err
 			}
 		}
-		marker := fmt.Sprintf("<!-- agora:ballot %d/%d -->", v.RFC.Number, round.Number)
-		written, err = p.comment(ctx, ballotKey(round.Number), marker, p.Renderer.Ballot(*v, round, result))
+		written, err = p.comment(ctx, ballotKey(round.Number), v.RFC.BallotMarker(round), p.Renderer.Ballot(*v, round, result))
 		if err != nil {
 			return err
 		}
 		round.BallotURL = written.URL
-		if !decided(round) {
+		if !newest || round.Decided().IsZero() {
 			continue
 		}
-		marker = fmt.Sprintf("<!-- agora:decision %d/%d -->", v.RFC.Number, round.Number)
-		if !newest || p.knownDecision(ctx, round) {
+		said, err := p.written(ctx, decisionKey(round.Number))
+		if err != nil {
+			return err
+		}
+		if said.CommentID != 0 {
 			continue // said once; what happened since does not change it
 		}
-		if _, err := p.comment(ctx, decisionKey(round.Number), marker, p.Renderer.Decision(*v, round, result)); err != nil {
+		if _, err := p.comment(ctx, decisionKey(round.Number), v.RFC.DecisionMarker(round), p.Renderer.Decision(*v, round, result)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// decided reports whether the round ended in one of the four outcomes.
-func decided(round *Round) bool {
-	switch round.Outcome {
-	case OutcomeAccepted, OutcomeRejected, OutcomePostponed, OutcomeChangesRequested:
-		return round.Closed()
-	}
-	return false
-}
-
-func (p publication) knownDecision(ctx context.Context, round *Round) bool {
-	written, err := p.written(ctx, decisionKey(round.Number))
-	return err == nil && written.CommentID != 0
 }
 
 func (p publication) recount(ctx context.Context, r *RFC, round *Round) (result Result, err error) {

@@ -2,7 +2,7 @@
 // lifecycle, voting rounds with a frozen electorate, ballots over three channels,
 // concerns, the tally and what follows from it (RULES §2). Everything that decides
 // is a pure function of stored values; Service reads GitHub, calls it in one
-// transaction, and leaves the writing to Publisher.
+// transaction, and leaves the writing to publications (Publish).
 package rfc
 
 import (

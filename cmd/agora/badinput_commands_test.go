@@ -250,7 +250,7 @@ func TestAMistypedCommandIsToldWhatWasMeant(t *testing.T) {
 	s, ctx := playQuietly(t, staging{})
 	number, _ := openVote(t, ctx, s)
 	for text, want := range map[string]string{
-		"/vote aprove":         "Did you mean `/vote approve`?",
+		"/vote aprove":         "did you mean `/vote approve`?",
 		"/vote":                "approve, reject, request-changes, abstain, retract",
 		"/rfc extend soon":     "Usage: `/rfc extend",
 		"/concern resolve one": "Usage: `/concern resolve",
@@ -279,7 +279,7 @@ func TestAnEditMendsOneReplyAndRunsOnlyWhatIsNew(t *testing.T) {
 	settle(t, ctx, s)
 	must(t, s.sim.As("lee").EditComment(rfcs, c.ID, "/concern raise \"The quorum is far too low for this.\"\n/vote approve"))
 	settle(t, ctx, s)
-	if got := repliesTo(s, number, c); len(got) != 1 || got[0].ID != first[0].ID || strings.Contains(got[0].Body, "Did you mean") {
+	if got := repliesTo(s, number, c); len(got) != 1 || got[0].ID != first[0].ID || strings.Contains(got[0].Body, "did you mean") {
 		t.Errorf("replies after mending: %+v", got)
 	}
 	if got := reactionsOf(s, c.ID); got != "rocket" {

@@ -125,7 +125,7 @@ func pullLife(t *testing.T, ctx context.Context, s *stage, fail func()) {
 	for _, marker := range []string{"<!-- agora:rfc 1 -->", "<!-- agora:ballot 1/1 -->", "<!-- agora:decision 1/1 -->"} {
 		commentWith(t, s, rfcs, pull.Number, marker)
 	}
-	if text := replyTo(t, s, pull.Number, sam); !strings.Contains(text, "Did you mean `/vote abstain`?") {
+	if text := replyTo(t, s, pull.Number, sam); !strings.Contains(text, "did you mean `/vote abstain`?") {
 		t.Errorf("the reply is %q", text)
 	}
 	if got := reactionsOf(s, sam.ID); got != "rocket confused" && got != "confused rocket" {

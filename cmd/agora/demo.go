@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,8 +20,6 @@ func newDemoCommand() *cobra.Command {
 		Long: "Starts a simulated GitHub and Agora itself on a temporary database, plays the story of one RFC, prints it,\n" +
 			"and then keeps serving, so that the pages can be looked at, until Ctrl-C. Nothing leaves this machine.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
 			var pace time.Duration
 			if speed <= 0 {
 				return usageError("--speed must be greater than 0")
@@ -32,7 +27,7 @@ func newDemoCommand() *cobra.Command {
 			if !exit || cmd.Flags().Changed("speed") {
 				pace = time.Duration(float64(time.Second) / speed)
 			}
-			return demo(ctx, cmd.OutOrStdout(), pace, exit)
+			return demo(cmd.Context(), cmd.OutOrStdout(), pace, exit)
 		},
 	}
 	c.Flags().BoolVar(&exit, "exit", false, "end after the story: with status 0 only if everything it expects came true")

@@ -44,7 +44,7 @@ func newGateCommand() *cobra.Command {
 	c.Flags().StringVar(&g.repo, "repo", os.Getenv("GITHUB_REPOSITORY"), "repository of the RFC, as owner/name")
 	c.Flags().StringVar(&g.rfc, "rfc", autoRFC, "number of the RFC, or auto to find it from the pull request")
 	c.Flags().StringVar(&g.require, "require", requirements[0], "the state that passes: "+strings.Join(requirements, " or "))
-	c.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to try to reach the server")
+	c.Flags().DurationVar(&timeout, "timeout", 20*time.Second, "how long to try to reach the server")
 	return c
 }
 

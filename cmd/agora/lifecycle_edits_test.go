@@ -100,7 +100,7 @@ func TestAnEditRightAfterTheEndThatIsHeardLateVoidsNoVote(t *testing.T) {
 		if got := s.rfc(1).Round; got != 1 {
 			s.t.Fatalf("round %d has begun before anybody heard of the edit", got)
 		}
-		s.contains(s.sticky(number, 1), "changed about when voting ended")
+		s.contains(s.sticky(number, 1), "changed around the time voting ended")
 		s.sim.ReleaseWebhooks(ghsim.Release{Shuffle: true, Seed: 1, Twice: true})
 		s.settle()
 		s.over(0)

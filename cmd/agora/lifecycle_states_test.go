@@ -245,6 +245,15 @@ func TestClosedAfterRequestedChangesNothingOpensIt(t *testing.T) {
 		s.is(number, rfc.ChangesRequested)
 		s.ok(s.sim.As("kim").Reopen(rfcs, number))
 		s.is(number, rfc.ChangesRequested)
+		// A concern that is settled after the decision is open no more; the decision stays.
+		s.contains(s.sticky(number, 1), "1 open ❌", "**sam**: `/concern resolve 1`")
+		s.done("sam", number, "/concern resolve 1")
+		s.quiet()
+		if got := s.rfc(1).ConcernsOpen; got != 0 {
+			t.Errorf("%d concerns are open after the only one was resolved", got)
+		}
+		s.contains(s.sticky(number, 1), "**Concerns** none open")
+		s.is(number, rfc.ChangesRequested)
 		s.done("kim", number, "/rfc open")
 		s.is(number, rfc.Open)
 	})

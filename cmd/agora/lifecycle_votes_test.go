@@ -252,7 +252,7 @@ func TestAReplyToWhatWasTakenOutSaysSo(t *testing.T) {
 	out, mended := s.say("lee", number, "/vote"), s.say("noor", number, "/rfc stats")
 	s.ok(s.sim.As("lee").EditComment(rfcs, out.ID, "Never mind."))
 	s.ok(s.sim.As("noor").EditComment(rfcs, mended.ID, "/concern raise \"The quorum is far too low for this.\""))
-	s.contains(s.replyTo(rfcs, number, out), "no longer there")
+	s.contains(s.replyTo(rfcs, number, out), "no longer in the comment")
 	s.contains(s.replyTo(rfcs, number, mended), "Thank you, that worked.")
 }
 

@@ -26,7 +26,7 @@ func newManifestCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			public := os.Getenv("AGORA_PUBLIC_URL")
 			if public == "" {
-				fmt.Fprintln(cmd.ErrOrStderr(), "AGORA_PUBLIC_URL is not set: the addresses below are examples. Set it to where GitHub reaches your server, and say this again.")
+				fmt.Fprintln(cmd.ErrOrStderr(), "AGORA_PUBLIC_URL is not set: the addresses below are examples. Set it to where GitHub reaches your server, and run this again.")
 			}
 			m, err := manifest(public, webhook)
 			if err != nil {
@@ -85,7 +85,7 @@ func manifest(public, webhook string) (appManifest, error) {
 			return m, errors.New("AGORA_PUBLIC_URL: must be an address like https://agora.example.org, without user, query or fragment")
 		}
 		if placeholder(address.Hostname()) {
-			return m, fmt.Errorf("AGORA_PUBLIC_URL: %q only holds the place of a host's name: write your own there", address.Hostname())
+			return m, fmt.Errorf("AGORA_PUBLIC_URL: %q is a placeholder: write your own host's name there", address.Hostname())
 		}
 		base := strings.TrimRight(address.String(), "/")
 		m.URL, m.RedirectURL, m.HookAttributes.URL = base, base, base+"/api/github/hook"
@@ -96,7 +96,7 @@ func manifest(public, webhook string) (appManifest, error) {
 			return m, usageError("--webhook-url must be an address like https://smee.io/YOUR-CHANNEL, without user or fragment")
 		}
 		if placeholder(address.Hostname()) {
-			return m, usageError("--webhook-url: %q only holds the place of a host's name: write your own there", address.Hostname())
+			return m, usageError("--webhook-url: %q is a placeholder: write your own host's name there", address.Hostname())
 		}
 		m.HookAttributes.URL = address.String()
 	}

@@ -77,7 +77,7 @@ func TestABrokenConfigurationFailsItsCheckAndChangesNothing(t *testing.T) {
 	if r := s.rfc(1); r.Deadline.Sub(r.VotingOpenedAt) != 2*day {
 		t.Errorf("the round lasts %s, want the 2 days of the last good rules", r.Deadline.Sub(r.VotingOpenedAt))
 	}
-	const lastGood = "this round goes by the last good one"
+	const lastGood = "this round follows the last good one"
 	s.contains(html.UnescapeString(s.sticky(number, 1)), lastGood, "line 3")
 	s.configure(rfcs, "version: 1\n")
 	s.done("maya", number, `/rfc restart "the rules are mended"`)
@@ -98,7 +98,7 @@ func TestAVoteOfAnEmptyElectorateSaysWhatToDo(t *testing.T) {
 		settle(t, ctx, s)
 	}
 	say("/rfc vote")
-	const warning = "so this vote cannot pass. Who is to vote says `/member join`; then a steward says `/rfc restart \"why\"`"
+	const warning = "so this vote cannot pass. Everybody who should vote says `/member join`; then a steward says `/rfc restart \"why\"`"
 	for _, marker := range []string{"<!-- agora:rfc 1 -->", "<!-- agora:ballot 1/1 -->"} {
 		if body := commentWith(t, s, garden, issue.Number, marker).Body; !strings.Contains(body, warning) {
 			t.Errorf("%s does not say what to do:\n%s", marker, body)

@@ -9,11 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -35,13 +33,11 @@ func newServeCommand() *cobra.Command {
 				return err
 			}
 			collectSeldom()
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
 			logger := newLogger(server, cmd.ErrOrStderr())
 			if unknown := config.UnknownNames(os.Environ()); len(unknown) > 0 {
 				logger.Warn().Strs("names", unknown).Msg("the environment holds names that begin with AGORA_ and mean nothing to this version: are they misspelt?")
 			}
-			return serve(ctx, server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate, alone: true})
+			return serve(cmd.Context(), server, surroundings{clock: utcNow, logger: logger, migrate: !noMigrate, alone: true})
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration file (agora.yaml when it is there)")

@@ -132,7 +132,7 @@ func (t *story) vote() error {
 		return err
 	}
 	t.expect(t.wears(typo, "confused"), "a mistyped command gets 😕 and the right form:")
-	t.show(t.comment(t.proposal.Number, "Did you mean").Body, 4)
+	t.show(t.comment(t.proposal.Number, "did you mean").Body, 4)
 	t.who("ana", "mends her comment: /vote abstain \"not my field\"")
 	if err := t.sim.As("ana").EditComment(repository, typo.ID, `/vote abstain "not my field"`); err != nil {
 		return err

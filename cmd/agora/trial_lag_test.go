@@ -188,5 +188,5 @@ func TestRefusalsSpeakOfWhatStandsThere(t *testing.T) {
 	s.refused("maya", plain, `/rfc unlink "why"`, "this is no pull request")
 	pull := s.pull("kim", ghsim.NewPullRequest{Title: "A plain one"})
 	s.refused("maya", pull, `/rfc unlink "why"`, "this pull request is bound to no RFC")
-	s.refused("kim", plain, "/agora help vot", "Did you mean `/agora help vote`?")
+	s.refused("kim", plain, "/agora help vot", "did you mean `/agora help vote`?")
 }

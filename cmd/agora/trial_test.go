@@ -211,9 +211,9 @@ func TestATamperedStatusIsPutRight(t *testing.T) {
 	number := s.issue("kim", "Weights", "Let them count.", "rfc")
 	comment := commentWith(t, s.stage, rfcs, number, "<!-- agora:rfc 1 -->")
 	s.ok(s.sim.As("maya").EditComment(rfcs, comment.ID, "<!-- agora:rfc 1 -->\nACCEPTED"))
-	s.contains(s.sticky(number, 1), "— open for comment", "**In discussion**")
+	s.contains(s.sticky(number, 1), "— open\n", "**In discussion**")
 	s.ok(s.sim.As("maya").DeleteComment(rfcs, comment.ID))
-	s.contains(s.sticky(number, 1), "— open for comment", "**In discussion**")
+	s.contains(s.sticky(number, 1), "— open\n", "**In discussion**")
 }
 
 func TestADeletedBallotIsMadeAnewAndKeepsItsVotes(t *testing.T) {
@@ -248,7 +248,7 @@ func TestACommandThatGitHubCannotAnswerHoldsUpNobody(t *testing.T) {
 	for range 10 {
 		s.pass(20 * time.Minute)
 	}
-	if reply := s.replyTo(rfcs, number, asked); !strings.Contains(reply, "GitHub does not tell") {
+	if reply := s.replyTo(rfcs, number, asked); !strings.Contains(reply, "GitHub did not say") {
 		t.Errorf("zoe is told %q", reply)
 	}
 }

@@ -33,7 +33,7 @@ func TestWhileTheFirstConfigurationIsBrokenNoRoundOpensByTheDefaults(t *testing.
 	s.configure(rfcs, "version: [1\n")
 	last := s.issue("kim", "By the last good ones", "Text.", "rfc")
 	s.done("maya", last, "/rfc vote")
-	s.contains(s.sticky(last, 3), "this round goes by the last good one")
+	s.contains(s.sticky(last, 3), "this round follows the last good one")
 }
 
 // A vote that is to be held again waits for rules, too.

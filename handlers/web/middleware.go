@@ -50,7 +50,7 @@ const strayApart = time.Minute
 // onlyReads makes what refuses every method but GET and HEAD. A webhook that misses its
 // path, because the App's page names another, is told the way, and so is the log.
 func onlyReads(now app.Clock) func(http.Handler) http.Handler {
-	other := refused("GET, HEAD", "Agora is read here, and written on GitHub. GitHub's webhooks go to "+hookPath+".")
+	other := refused("GET, HEAD", "This server is read-only; what is to be done is said on GitHub. GitHub's webhooks go to "+hookPath+".")
 	strays := rate.NewLimiter(rate.Every(strayApart), 1)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

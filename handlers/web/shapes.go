@@ -189,7 +189,9 @@ func shapeRound(shape *rfcShape, round *rfc.Round, result rfc.Result) {
 		Share: decimalShare(result.Tally.Approve.Weight, result.Tally.Approve.Weight+result.Tally.Against().Weight),
 		Need:  round.Rules().Approval.String(), Met: verdict.Approval,
 	}
-	shape.ConcernsOpen = result.OpenConcerns
+	if !round.Closed() {
+		shape.ConcernsOpen = result.OpenConcerns // as of the end of voting, should it be over
+	}
 	shape.WouldPass, shape.UnweightedWouldPass = result.WouldPass(), result.Unweighted.Outcome == rfc.OutcomeAccepted
 	shape.Reasons, shape.PolicyVersion = verdict.Reasons, round.PolicyVersion
 	if round.Closed() {

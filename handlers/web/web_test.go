@@ -124,9 +124,9 @@ func TestThePageWarnsOfWhatTheStatusCommentWarnsOf(t *testing.T) {
 	round.Extensions = []rfc.Extension{{By: app.User{ID: 2, Login: "noor"}, At: opened.Add(time.Hour), For: 3 * config.Day, Why: "<i>holidays</i>"}}
 	w.change(func(ctx context.Context, tx rfc.Tx) error { return tx.SaveRound(ctx, round) })
 	warns(2,
-		`Nobody who counts towards the quorum had joined when voting opened, so this vote cannot pass. Who is to vote says /member join; then, once they have been members for 7d, a steward says /rfc restart "why", which freezes the electorate anew.`,
-		`The configuration was broken when voting opened, so this round goes by the last good one: line 3: <b>@everyone</b>. Mended, it rules from the next round on, or from /rfc restart "why".`,
-		"The text changed on 2026-10-02 19:00 UTC, since voting opened. Ballots keep standing; unless a steward calls the change editorial, a vote that would pass is held again.",
+		`Nobody who counts towards the quorum had joined when voting opened, so this vote cannot pass. Everybody who should vote says /member join; then, once they have been members for 7d, a steward says /rfc restart "why", which freezes the electorate anew.`,
+		`The configuration was broken when voting opened (line 3: <b>@everyone</b>), so this round follows the last good one. Once it is fixed, it applies from the next round on, or from /rfc restart "why".`,
+		"The text changed on 2026-10-02 19:00 UTC, since voting opened. Ballots stay valid; unless a steward calls the change editorial, a vote that would pass is held again.",
 		"2 stewards must confirm the result by 2026-10-05 18:00 UTC, else it is postponed (0 so far).",
 		"Voting was extended from 2026-10-12 18:00 UTC to 2026-10-15 18:00 UTC: 3d by noor: <i>holidays</i>.",
 	)

@@ -22,7 +22,7 @@ func (w *Webhooks) pullRequest(ctx context.Context, e *github.PullRequestEvent, 
 	}
 	issue := pullIssue(repo, e.GetPullRequest())
 	// An RFC is made of it before its check is ordered: no green one comes first.
-	if !w.own(ctx, e.GetSender()) {
+	if !w.own(ctx, e.GetSender()) || e.GetAction() == "closed" { // which Agora does by merging
 		if err := w.RFCs.IssueSeen(ctx, repo, issue.Ref.Number, issue.Labels,
 			rfc.Cause{Actor: user(e.GetSender()), Event: e.GetAction(), Label: e.GetLabel().GetName(),
 				At: e.GetPullRequest().GetUpdatedAt().Time, Edit: pushed(e)}); err != nil {

@@ -143,9 +143,9 @@ func touchesPolicy(e *github.PushEvent) bool {
 // open rounds are void from now on; unblocking does not bring them back.
 func (w *Webhooks) orgBlock(ctx context.Context, e *github.OrgBlockEvent, _ []byte) error {
 	blocked := e.GetAction() == "blocked"
-	community := e.GetOrganization().GetID()
-	if err := w.Community.Block(ctx, community, user(e.GetBlockedUser()), blocked); err != nil || !blocked {
+	account := e.GetOrganization().GetID()
+	if err := w.Community.Block(ctx, account, user(e.GetBlockedUser()), blocked); err != nil || !blocked {
 		return err
 	}
-	return w.RFCs.VoidVoter(ctx, community, user(e.GetBlockedUser()), w.Clock(), "blocked") // GitHub does not say when
+	return w.RFCs.VoidVoter(ctx, account, user(e.GetBlockedUser()), received(ctx), "blocked") // GitHub does not say when
 }
