@@ -113,6 +113,11 @@ func (w *playwright) next(last passage) (p passage, more bool, err error) {
 		p = w.discussion()
 	case v.Round != nil && !v.Round.Closed():
 		p = w.voting(v)
+		if !v.Round.EarlyCloseAt.IsZero() && len(p.acts) > 1 {
+			// Of several votes, whether one is heard before another decides whether the outcome
+			// was open in between, and with it whether the notice of 24 hours begins anew.
+			p.acts = p.acts[:1]
+		}
 		if edge := v.Result.Deadline.Add(-2 * time.Second); w.exact && w.chance(2) && edge.After(earliest) && !p.firm {
 			p.at, p.edge = edge, true
 			// Once somebody else has edited a comment, nobody reads it again; a reaction is
