@@ -59,17 +59,16 @@ func (s *Service) begin(ctx context.Context, tx Tx, r *RFC) (*change, error) {
 		return nil, err
 	}
 	if r.Left == 0 { // else it is another community's
-		c.policy, err = tx.Policy(ctx, c.repo.ID)
-	}
-	if err != nil && !app.Is(err, app.CodeNotFound) {
-		return nil, err
+		if c.policy, err = tx.Policy(ctx, c.repo.ID); err != nil && !app.Is(err, app.CodeNotFound) {
+			return nil, err
+		}
 	}
 	if r.Round > 0 {
-		c.round, err = tx.Round(ctx, r.ID, r.Round)
-	} else {
-		err = nil
+		if c.round, err = tx.Round(ctx, r.ID, r.Round); err != nil {
+			return nil, err
+		}
 	}
-	return c, err
+	return c, nil
 }
 
 // voting reports whether the newest round takes ballots.

@@ -251,12 +251,9 @@ func (s *Service) voteCommand(ctx context.Context, call command.Call) (command.A
 			return nil, command.Refuse(app.CodeForbidden, "the author may open voting after half of the discussion, from %s on.", stamp(half))
 		}
 	}
-	policy, err := s.readyToOpen(ctx, a.Repo)
-	switch {
-	case app.Is(err, app.CodeInvalid):
-		return nil, community.RefuseUnruled(err, s.Renderer.Escape)
-	case err != nil:
-		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: GitHub does not answer when asked for the configuration or the members. Try again in a few minutes.")
+	policy, err := s.readyOrRefuse(ctx, a.Repo)
+	if err != nil {
+		return nil, err
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		c.policy = policy

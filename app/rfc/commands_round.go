@@ -115,6 +115,19 @@ func (s *Service) editorialCommand(ctx context.Context, a asked) (command.Apply,
 	}), nil
 }
 
+// readyOrRefuse is readyToOpen for a command. It refuses while the configuration is broken,
+// and while GitHub does not answer; what fails here is tried again.
+func (s *Service) readyOrRefuse(ctx context.Context, repo app.Repository) (community.PolicyRecord, error) {
+	policy, err := s.readyToOpen(ctx, repo)
+	switch app.CodeOf(err) {
+	case "", app.CodeFenced, app.CodeStopped:
+		return policy, err
+	case app.CodeInvalid:
+		return policy, community.RefuseUnruled(err, s.Renderer.Escape)
+	}
+	return policy, command.Refuse(app.CodeUnavailable, "no round can open now: GitHub does not answer when asked for the configuration or the members. Try again in a few minutes.")
+}
+
 func (s *Service) restartCommand(ctx context.Context, call command.Call) (command.Apply, error) {
 	a, err := s.askRFC(ctx, call)
 	if err != nil {
@@ -126,12 +139,9 @@ func (s *Service) restartCommand(ctx context.Context, call command.Call) (comman
 	if !a.steward && !a.author() {
 		return nil, s.refuseWho(a, "a steward, or the author in the first half of the voting,")
 	}
-	policy, err := s.readyToOpen(ctx, a.Repo)
-	if app.Is(err, app.CodeInvalid) {
-		return nil, community.RefuseUnruled(err, s.Renderer.Escape)
-	}
+	policy, err := s.readyOrRefuse(ctx, a.Repo)
 	if err != nil {
-		return nil, command.Refuse(app.CodeUnavailable, "no round can open now: the configuration or the members cannot be read.")
+		return nil, err
 	}
 	return s.on(a, func(ctx context.Context, c *change) (string, error) {
 		if !c.voting() {
