@@ -20,22 +20,7 @@ import (
 // with seals it only looks: what is entered waits for nobody.
 const numberEvery = time.Second
 
-// orderNumbers has new notifications given their places by the queue until ctx ends.
-func (a *application) orderNumbers(ctx context.Context) {
-	tick := time.NewTicker(numberEvery)
-	defer tick.Stop()
-	for {
-		if err := a.orderNumber(ctx); err != nil && ctx.Err() == nil {
-			a.logger.Warn().Err(err).Msg("ordering notifications to be given their places")
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
+// orderNumber has new notifications given their places by the queue.
 func (a *application) orderNumber(ctx context.Context) error {
 	waiting, _, err := a.store.NotificationLag(ctx)
 	if err != nil || !waiting {

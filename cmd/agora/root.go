@@ -33,8 +33,8 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError("%s; see `%s --help`", flagProblem(cmd, err), cmd.CommandPath())
 	})
-	for _, make := range commands {
-		root.AddCommand(make())
+	for _, newCommand := range commands {
+		root.AddCommand(newCommand())
 	}
 	argumentsAreUsage(root)
 	return root

@@ -16,13 +16,13 @@ import (
 // not sealed. It only looks: who appended them has no part in it, and may be dead.
 const sealEvery = time.Second
 
-// orderSeals has the audit trail sealed by the queue until ctx ends.
-func (a *application) orderSeals(ctx context.Context) {
-	tick := time.NewTicker(sealEvery)
+// repeat does something now and then, until ctx ends. What fails is done the next time.
+func (a *application) repeat(ctx context.Context, every time.Duration, doing string, do func(context.Context) error) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := a.orderSeal(ctx); err != nil && ctx.Err() == nil {
-			a.logger.Warn().Err(err).Msg("ordering the audit trail to be sealed")
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			a.logger.Warn().Err(err).Msg(doing)
 		}
 		select {
 		case <-ctx.Done():
@@ -32,6 +32,7 @@ func (a *application) orderSeals(ctx context.Context) {
 	}
 }
 
+// orderSeal has the audit trail sealed by the queue.
 func (a *application) orderSeal(ctx context.Context) error {
 	unsealed, _, err := a.store.SealLag(ctx)
 	if err != nil || unsealed == 0 {

@@ -131,8 +131,10 @@ func (a *application) run(ctx context.Context, listener net.Listener) error {
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	working.Go(func() { a.worker.Run(workCtx) })
-	working.Go(func() { a.orderSeals(workCtx) })
-	working.Go(func() { a.orderNumbers(workCtx) })
+	working.Go(func() { a.repeat(workCtx, sealEvery, "ordering the audit trail to be sealed", a.orderSeal) })
+	working.Go(func() {
+		a.repeat(workCtx, numberEvery, "ordering notifications to be given their places", a.orderNumber)
+	})
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(listener) }()
 	var failure error
