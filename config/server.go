@@ -18,7 +18,7 @@ import (
 // DefaultServerFile is read when no other file is named, and need not exist.
 const DefaultServerFile = "agora.yaml"
 
-// Server is the server's own configuration: DefaultServerFile or another, overridden by the environment (INTERFACE, Configuration).
+// Server is the server's own configuration: DefaultServerFile or another, overridden by the environment (docs/operations.md).
 // What LoadServer returns is complete and checked.
 type Server struct {
 	// GitHub is the App; its names, in the file and in the environment, are those of go-githubapp.

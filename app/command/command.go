@@ -11,7 +11,7 @@ package command
 
 import "fmt"
 
-// MaxCommands is how many commands of one comment run (INTERFACE, "Slash commands").
+// MaxCommands is how many commands of one comment run (docs/commands.md).
 const MaxCommands = 10
 
 // MaxBody is the longest text that is read, in characters. GitHub allows 65,536 in a comment; the slack is for line

@@ -2,7 +2,7 @@ package command
 
 import "github.com/agora-rfc/agora/config"
 
-// Default returns the registry of every command Agora has (INTERFACE, "Slash commands").
+// Default returns the registry of every command Agora has; docs/commands.md is made from it.
 func Default() *Registry {
 	registry, err := NewRegistry(definitions...)
 	if err != nil {

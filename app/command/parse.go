@@ -8,7 +8,7 @@ import (
 )
 
 // Parse finds the lines of a comment that have the form of a command, in order. A command starts at the first column
-// of a line of visible plain text (INTERFACE, "Slash commands"), is written in ASCII letters, and ends with its line.
+// of a line of visible plain text (docs/commands.md), is written in ASCII letters, and ends with its line.
 // Whether a noun is known and how many commands may run is the registry's matter: see Registry.Read.
 //
 // The Problem is about the comment as a whole (TooLong, TooComplex), and then there are no invocations. A comment

@@ -180,7 +180,7 @@ func (r *Registry) ResolveAll(invocations []Invocation) []Result {
 const voteNoun = "vote"
 
 // Contradicts reports whether commands of one comment vote in two different ways, taking a vote back being one of them.
-// Such a comment counts none of its votes (INTERFACE, "Slash commands").
+// Such a comment counts none of its votes (docs/commands.md).
 func Contradicts(commands []Command) bool {
 	choice := ""
 	for _, command := range commands {

@@ -19,8 +19,8 @@ func resolve(t *testing.T, line string) (Command, *Problem) {
 	return results[0].Command, results[0].Problem
 }
 
-// TestGrammarOfInterface holds the registry against INTERFACE's table of commands.
-func TestGrammarOfInterface(t *testing.T) {
+// TestTheGrammarIsThePublishedOne holds the registry against the forms of commands that were published.
+func TestTheGrammarIsThePublishedOne(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"/agora help [noun]",

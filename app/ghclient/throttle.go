@@ -79,9 +79,9 @@ func newBudget(installation int64, o Options) budget {
 	}
 }
 
-// limits is the layer that keeps an installation within GitHub's limits
-// (DESIGN, "GitHub's facts that shape it"). It is the only one: go-github's own
-// memory of limits knows neither 429 nor our clock, and is kept from forming.
+// limits is the layer that keeps an installation within GitHub's limits. It is the only
+// one: go-github's own memory of limits knows neither 429 nor our clock, and is kept from
+// forming.
 func (g *GitHub) limits(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		a := accountFrom(req.Context())

@@ -8,10 +8,9 @@ import (
 	"github.com/agora-rfc/agora/app/rfc"
 )
 
-// Sticky is the one comment that shows how an RFC stands, edited in place
-// (INTERFACE "What Agora writes on GitHub"). It is at most Budget bytes: the
-// history goes first, then ballots beyond the newest hundred, then all details but
-// a link to the page.
+// Sticky is the one comment that shows how an RFC stands, edited in place. It is at most
+// Budget bytes: the history goes first, then ballots beyond the newest hundred, then all
+// details but a link to the page.
 func (Renderer) Sticky(v rfc.View) string {
 	head := stickyHead(v)
 	room := Budget - trailRoom - len(head)

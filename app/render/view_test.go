@@ -44,7 +44,7 @@ func (s *story) log(kind, from, to, reason string, actor int64, at time.Time) {
 }
 
 // vote opens round one with an electorate of 60, whose weight makes the quorum
-// the one INTERFACE shows: 12 voters, 30.1 of weight.
+// that of the published sample: 12 voters, 30.1 of weight.
 func (s *story) vote() *story {
 	at := s.rfc.DiscussionEnds
 	policy := config.DefaultPolicy()
@@ -87,7 +87,7 @@ func (s *story) cast(choice rfc.Choice, from, to int) *story {
 	return s
 }
 
-// ballots casts those of INTERFACE's example: 31.52, 11.00, 4.00.
+// ballots casts those of the published sample: 31.52, 11.00, 4.00.
 func (s *story) ballots() *story {
 	return s.cast(rfc.Approve, 1, 9).cast(rfc.Reject, 10, 12).cast(rfc.Abstain, 13, 14)
 }

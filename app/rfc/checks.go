@@ -43,7 +43,7 @@ func (b Bar) verdict() (rank int, status, conclusion string) {
 }
 
 // JudgeCheck makes the check of everything that stands in the way of a commit: all
-// must pass. Nothing in the way is a success, never neutral (INTERFACE "Labels").
+// must pass. Nothing in the way is a success, never neutral.
 func JudgeCheck(bars []Bar) app.Check {
 	check := app.Check{Name: CheckName, Status: app.CheckCompleted, Conclusion: app.CheckSuccess,
 		Title: "no RFC needed", Summary: "This pull request names no RFC. To bind it to one, write `Implements: RFC-n` on a line of its own in its description."}

@@ -12,8 +12,7 @@ import (
 const quietSpell = 2 * time.Second
 
 // editSpacing is how far apart edits of the sticky comment stand under a stream of
-// votes: 2 % of the time left, at least 30 s and at most 3 h (INTERFACE "What Agora
-// writes on GitHub").
+// votes: 2 % of the time left, at least 30 s and at most 3 h.
 func editSpacing(left time.Duration) time.Duration {
 	return min(max(left/50, 30*time.Second), 3*time.Hour)
 }

@@ -219,7 +219,7 @@ func TestACommentDeletedBeforeItsEventDoesNotVote(t *testing.T) {
 	}
 }
 
-// The answers of commands (INTERFACE "Slash commands").
+// The answers of commands (docs/commands.md).
 
 func TestADoneCommandGetsARocketAndARefusedOneAReply(t *testing.T) {
 	t.Parallel()

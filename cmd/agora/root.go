@@ -88,7 +88,7 @@ func argumentsAreUsage(c *cobra.Command) {
 	}
 }
 
-// The exit statuses of the program (INTERFACE, "The program").
+// The exit statuses of the program (README, "Commands of the program").
 const (
 	statusFailed      = 1
 	statusUsage       = 2

@@ -11,8 +11,8 @@ import (
 	"github.com/agora-rfc/agora/config"
 )
 
-// The shapes of INTERFACE "HTTP". Weights are decimal strings; instants RFC 3339 in
-// UTC, null when there is none.
+// The shapes of the JSON API; fields may be added, never renamed. Weights are decimal
+// strings; instants RFC 3339 in UTC, null when there is none.
 
 type personShape struct {
 	ID    int64  `json:"id" doc:"GitHub's numeric user id; 0 for a deleted account"`

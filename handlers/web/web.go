@@ -1,5 +1,5 @@
 // Package web is how people and programs read Agora: the JSON API, the pages,
-// health and metrics (INTERFACE "HTTP"). Everything here is read-only; what moves
+// health and metrics. Everything here is read-only; what moves
 // an RFC arrives by the webhook, whose handler is only mounted here.
 //
 // What belongs to a private repository answers exactly as if it did not exist,

@@ -158,7 +158,7 @@ func (w *world) rfc(number int, state rfc.State, repository app.Repository) *rfc
 }
 
 // voting gives the RFC a round with an electorate of 60 and the ballots of
-// INTERFACE's example: 31.52 for, 11.00 against, 4.00 abstaining.
+// The published sample: 31.52 for, 11.00 against, 4.00 abstaining.
 func (w *world) voting(r *rfc.RFC) *rfc.Round {
 	w.t.Helper()
 	round := &rfc.Round{
