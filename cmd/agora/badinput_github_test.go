@@ -92,12 +92,12 @@ func pullLife(t *testing.T, ctx context.Context, s *stage, fail func()) {
 	must(t, s.sim.As("maya").AddLabels(rfcs, pull.Number, "rfc"))
 	until(t, ctx, s, "the opening", func() bool { return has(s, pull.Number, "<!-- agora:rfc 1 -->") })
 	fail()
-	// While GitHub does not answer for the configuration, the reply is to say it again.
+	// While GitHub does not answer for the configuration, the reply is to try again.
 	_, err = s.sim.As("maya").Comment(rfcs, pull.Number, "/rfc vote")
 	must(t, err)
 	again := 0
 	until(t, ctx, s, "the vote", func() bool {
-		if found := strings.Count(allComments(s, pull.Number), "Say it again"); found > again {
+		if found := strings.Count(allComments(s, pull.Number), "Try again in a few minutes"); found > again {
 			again = found
 			_, err := s.sim.As("maya").Comment(rfcs, pull.Number, "/rfc vote")
 			must(t, err)
